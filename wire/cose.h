@@ -34,7 +34,7 @@ bool wire_digest_equal(const struct wire_digest *a,
 // the empty one.
 struct rotor_bytes wire_digest_bytes(const struct wire_digest *digest);
 
-#define WIRE_LABELLED_PARTS 6u // after the label
+#define WIRE_LABELLED_PARTS 8u // after the label
 
 // H(label || 0 || parts): every hash of the protocol that has a label.
 //
