@@ -66,7 +66,7 @@ struct rotor_ipq_slot {
 // lines of its own, since processors fetch lines in pairs.
 struct rotor_ipq_control {
     _Alignas(128) _Atomic uint32_t credit; // slots read of the peer's queue
-    _Alignas(128) _Atomic uint32_t sleep;  // ticket << 3 | what it sleeps for
+    _Alignas(128) _Atomic uint32_t sleep;  // ticket << 4 | what it sleeps for
     _Alignas(128) _Atomic uint32_t bell;   // moved to wake the peer
 };
 
