@@ -2,6 +2,7 @@
 // Words for people: doc/PROTOCOL.rot, sections 5.1, 5.3, 6.1 and 7.3.
 #include "base/bytes.h"
 #include "wire/message.h"
+#include "wire/walls.h"
 
 static const char *name_of(const char *const *names, size_t count,
                            uint64_t value)
@@ -90,4 +91,28 @@ const char *wire_state_name(uint64_t state)
         [WIRE_STATE_BURNT] = "burnt",  [WIRE_STATE_HALTED] = "halted",
     };
     return name_of(names, COUNT_OF(names), state);
+}
+
+const char *wire_wall_name(uint64_t wall)
+{
+    static const char *const names[] = {
+        [WIRE_WALL_SECCOMP] = "seccomp",
+        [WIRE_WALL_NO_NEW_PRIVS] = "no-new-privs",
+        [WIRE_WALL_NON_DUMPABLE] = "non-dumpable",
+        [WIRE_WALL_SEALED_QUEUE] = "sealed-queue",
+        [WIRE_WALL_SECRET_MEMORY] = "secret-memory",
+        [WIRE_WALL_LOCKED_MEMORY] = "locked-memory",
+        [WIRE_WALL_NO_CORE] = "no-core",
+        [WIRE_WALL_LANDLOCK] = "landlock",
+        [WIRE_WALL_NO_NEW_CODE] = "no-new-code",
+        [WIRE_WALL_PARENT_DEATH] = "parent-death",
+        [WIRE_WALL_OWN_USER] = "own-user",
+        [WIRE_WALL_NO_CAPABILITIES] = "no-capabilities",
+        [WIRE_WALL_PID_NAMESPACE] = "pid-namespace",
+        [WIRE_WALL_NET_NAMESPACE] = "net-namespace",
+        [WIRE_WALL_IPC_NAMESPACE] = "ipc-namespace",
+        [WIRE_WALL_UTS_NAMESPACE] = "uts-namespace",
+        [WIRE_WALL_MOUNT_NAMESPACE] = "mount-namespace",
+    };
+    return name_of(names, COUNT_OF(names), wall);
 }

@@ -220,7 +220,7 @@ SPEC("an unknown key below 64 is refused and one from 64 on is ignored")
         if (SAMPLES[i].layout == &WIRE_LAYOUT_CLAIMS) {
             continue; // EAT: unknown claims are ignored, see below
         }
-        for (uint8_t key = 63; key < 66; key += 2) {
+        for (uint8_t key = 63; key < 66; key = (uint8_t)(key + 2)) {
             cbor_item_t *map = loaded(encoded(&SAMPLES[i]));
             cbor_item_t *more = cbor_new_definite_map(cbor_map_size(map) + 1);
             struct cbor_pair *pairs = cbor_map_handle(map);

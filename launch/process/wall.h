@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// The wall of a process enclave: what the enclave does to itself before it
+// answers its first frame.  Every wall is tried, then probed; a wall that the
+// kernel does not offer is reported as missing, never assumed.
+//
+//     launcher              uid, capabilities, namespaces, limits   (start.h)
+//     enclave, first line   non-dumpable, no new privileges, parent death
+//     enclave, all open     landlock, no new code, seccomp last
+#ifndef ROTOR_LAUNCH_PROCESS_WALL_H
+#define ROTOR_LAUNCH_PROCESS_WALL_H
+
+#include <stdint.h>
+
+#include <rotor/status.h>
+
+// Before any secret is in memory.
+void wall_raise_first(void);
+
+// After every file is open and every algorithm loaded.  `store_fd` is the one
+// folder whose files may still be opened, written, renamed and removed;
+// `queue_fd` must be sealed against shrinking, growing and new seals.
+// *walls gets what stands, as bits of enum wire_wall, read back from the
+// kernel where the kernel tells.
+//
+// ROTOR_FORBIDDEN  a required wall does not stand: do not serve.
+ROTOR_CALL wall_raise_last(int store_fd, int queue_fd, uint64_t *walls);
+
+#endif

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "port/linux/folder.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define NAME_MAX_SIZE 64u
+
+enum rotor_status linux_folder_open(const char *path, int *folder)
+{
+    if (mkdir(path, 0700) != 0 && errno != EEXIST) {
+        return ROTOR_PORT_FAILED;
+    }
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) {
+        return ROTOR_PORT_FAILED;
+    }
+    *folder = fd;
+    return ROTOR_OK;
+}
+
+// Closes `fd` and keeps the errno of what went before.
+static enum rotor_status finished(int fd, bool is_good)
+{
+    int cause = errno;
+    bool is_closed = close(fd) == 0;
+    if (!is_good) {
+        errno = cause;
+    }
+    return is_good && is_closed ? ROTOR_OK : ROTOR_PORT_FAILED;
+}
+
+static bool read_fully(int fd, uint64_t offset, struct rotor_room *content)
+{
+    content->used = 0;
+    while (content->used < content->capacity) {
+        ssize_t got = pread(fd, content->data + content->used,
+                            content->capacity - content->used,
+                            (off_t)(offset + content->used));
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got < 0) {
+            content->used = 0;
+            return false;
+        }
+        if (got == 0) {
+            break;
+        }
+        content->used += (size_t)got;
+    }
+    return true;
+}
+
+static bool write_fully(int fd, struct rotor_bytes content)
+{
+    size_t written = 0;
+    while (written < content.size) {
+        ssize_t put = write(fd, content.data + written, content.size - written);
+        if (put < 0 && errno == EINTR) {
+            continue;
+        }
+        if (put <= 0) {
+            return false;
+        }
+        written += (size_t)put;
+    }
+    return true;
+}
+
+enum rotor_status linux_folder_read(int folder, const char *name,
+                                    struct rotor_room *content, bool *found)
+{
+    content->used = 0;
+    *found = false;
+    // Never wait on a pipe that somebody put in place of the file.
+    int fd =
+        openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0) {
+        return errno == ENOENT ? ROTOR_OK : ROTOR_PORT_FAILED;
+    }
+    struct stat state;
+    bool is_file = fstat(fd, &state) == 0 && S_ISREG(state.st_mode);
+    if (!is_file) {
+        errno = EINVAL;
+        return finished(fd, false);
+    }
+    if ((uint64_t)state.st_size > content->capacity) {
+        (void)close(fd);
+        return ROTOR_TOO_SMALL;
+    }
+    enum rotor_status status = finished(fd, read_fully(fd, 0, content));
+    *found = status == ROTOR_OK;
+    return status;
+}
+
+enum rotor_status linux_folder_read_at(int folder, const char *name,
+                                       uint64_t offset,
+                                       struct rotor_room *content)
+{
+    content->used = 0;
+    int fd =
+        openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0) {
+        return errno == ENOENT ? ROTOR_OK : ROTOR_PORT_FAILED;
+    }
+    return finished(fd, read_fully(fd, offset, content));
+}
+
+static enum rotor_status store(int folder, const char *name, int how,
+                               struct rotor_bytes content)
+{
+    int fd = openat(folder, name,
+                    O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC | how, 0600);
+    if (fd < 0) {
+        return ROTOR_PORT_FAILED;
+    }
+    return finished(fd, write_fully(fd, content) && fsync(fd) == 0);
+}
+
+static enum rotor_status sync_folder(int folder)
+{
+    return fsync(folder) == 0 ? ROTOR_OK : ROTOR_PORT_FAILED;
+}
+
+enum rotor_status linux_folder_write(int folder, const char *name,
+                                     struct rotor_bytes content)
+{
+    enum rotor_status status = store(folder, name, O_TRUNC, content);
+    return status == ROTOR_OK ? sync_folder(folder) : status;
+}
+
+enum rotor_status linux_folder_append(int folder, const char *name,
+                                      struct rotor_bytes content)
+{
+    enum rotor_status status = store(folder, name, O_APPEND, content);
+    return status == ROTOR_OK ? sync_folder(folder) : status;
+}
+
+enum rotor_status linux_folder_replace(int folder, const char *name,
+                                       struct rotor_bytes content)
+{
+    char fresh[NAME_MAX_SIZE];
+    int size = snprintf(fresh, sizeof fresh, "%s.new", name);
+    if (size < 0 || (size_t)size >= sizeof fresh) {
+        return ROTOR_INVALID;
+    }
+    enum rotor_status status = store(folder, fresh, O_TRUNC, content);
+    if (status != ROTOR_OK) {
+        int cause = errno;
+        (void)unlinkat(folder, fresh, 0);
+        errno = cause;
+        return status;
+    }
+    return linux_folder_rename(folder, fresh, name);
+}
+
+enum rotor_status linux_folder_truncate(int folder, const char *name,
+                                        uint64_t size)
+{
+    int fd = openat(folder, name, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0) {
+        return ROTOR_PORT_FAILED;
+    }
+    return finished(fd, ftruncate(fd, (off_t)size) == 0 && fsync(fd) == 0);
+}
+
+enum rotor_status linux_folder_rename(int folder, const char *from,
+                                      const char *to)
+{
+    if (renameat(folder, from, folder, to) != 0) {
+        return ROTOR_PORT_FAILED;
+    }
+    return sync_folder(folder);
+}
+
+enum rotor_status linux_folder_remove(int folder, const char *name)
+{
+    if (unlinkat(folder, name, 0) != 0) {
+        return errno == ENOENT ? ROTOR_OK : ROTOR_PORT_FAILED;
+    }
+    return sync_folder(folder);
+}
