@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/bytes.h"
+#include "verify/evidence.h"
+
+const char *verify_check_name(enum verify_check check)
+{
+    static const char *const NAMES[VERIFY_CHECK_COUNT] = {
+        [VERIFY_CHECK_FORMAT] = "format",
+        [VERIFY_CHECK_CERTIFICATE] = "certificate",
+        [VERIFY_CHECK_SIGNATURE] = "signature",
+        [VERIFY_CHECK_BINDING] = "binding",
+        [VERIFY_CHECK_COMPONENT] = "component",
+        [VERIFY_CHECK_CLAIMS] = "claims",
+        [VERIFY_CHECK_INSTANCE] = "instance",
+        [VERIFY_CHECK_MEASUREMENT] = "measurement",
+        [VERIFY_CHECK_AUTHORITY] = "authority",
+        [VERIFY_CHECK_SECURITY_VERSION] = "security-version",
+        [VERIFY_CHECK_DEBUG] = "debug",
+    };
+    return (unsigned)check < COUNT_OF(NAMES) ? NAMES[check] : "unknown";
+}
+
+const char *verify_finding_name(enum verify_finding finding)
+{
+    static const char *const NAMES[] = {
+        [VERIFY_NOT_REACHED] = "not-reached",
+        [VERIFY_PASSED] = "passed",
+        [VERIFY_FAILED] = "failed",
+        [VERIFY_NOT_ASKED] = "not-asked",
+    };
+    return (unsigned)finding < COUNT_OF(NAMES) ? NAMES[finding] : "unknown";
+}
