@@ -93,7 +93,7 @@ enum rotor_status entropy_init(struct entropy_front *front,
                                const struct entropy_source *sources,
                                size_t count)
 {
-    secret_wipe(front, sizeof *front);
+    *front = (struct entropy_front){.count = 0};
     if (count == 0 || count > ENTROPY_SOURCES_MAX) {
         return ROTOR_INVALID;
     }
