@@ -14,6 +14,7 @@
 #include <rotor/status.h>
 
 #include "crypto/crypto.h"
+#include "crypto/lmots.h"
 #include "wire/cbor.h"
 
 // ---- digest ----------------------------------------------------------------
@@ -63,10 +64,8 @@ enum wire_key_type {
     WIRE_KEY_LMOTS, // be32(type) || I || be32(q) || K
 };
 
-#define WIRE_LMOTS_KEY_SIZE       56u   // bytes
-#define WIRE_LMOTS_SIGNATURE_SIZE 2180u // bytes
-#define WIRE_KEY_MAX              96u   // bytes, x || y of P-384
-#define WIRE_KEY_ENCODED_MAX      107u  // bytes, COSE_Key of P-384
+#define WIRE_KEY_MAX         96u  // bytes, x || y of P-384
+#define WIRE_KEY_ENCODED_MAX 107u // bytes, COSE_Key of P-384
 
 // A public key: the bytes that crypto_key_import_public takes, or those of
 // LM-OTS.  Whether x || y is a point is checked where the key is opened.
@@ -98,6 +97,11 @@ ROTOR_CALL wire_key_encode(const struct wire_key *key,
 // The public half of a key that the back end holds.
 ROTOR_CALL wire_key_of(const struct crypto_key *key,
                        struct wire_key *public_key);
+
+// The same for an LM-OTS key.
+ROTOR_CALL wire_key_of_lmots(const uint8_t id[CRYPTO_LMOTS_ID],
+                             const uint8_t seed[CRYPTO_LMOTS_SEED],
+                             struct wire_key *public_key);
 
 // Opens a public key in the back end; the caller closes it.
 //
@@ -147,12 +151,20 @@ ROTOR_CALL wire_cose_sign_ra(const struct crypto_key *key,
                              const struct wire_statement *statement,
                              struct rotor_room *sign1);
 
+// Signs with an LM-OTS key.  A key signs one statement, ever: the caller's to
+// keep.
+ROTOR_CALL wire_cose_sign_lmots(const uint8_t id[CRYPTO_LMOTS_ID],
+                                const uint8_t seed[CRYPTO_LMOTS_SEED],
+                                const struct wire_statement *statement,
+                                struct rotor_room *sign1);
+
 // Verifies under a stored key, LM-OTS included.  *valid is false unless the
 // algorithm in the header is the key's own, the signature has its size and
 // verifies.
 //
 // ROTOR_MALFORMED  not a detached COSE_Sign1 with protected {1: alg}, or the
-//                  key is not a point, or the payload is too long.
+//                  key is not a point, or payload > WIRE_SIGNED_MAX.
+// ROTOR_INVALID    not a key that signs.
 ROTOR_CALL wire_cose_verify(const struct wire_key *key,
                             const struct wire_statement *statement,
                             struct rotor_bytes sign1, bool *valid);
@@ -173,10 +185,11 @@ ROTOR_CALL wire_cose_verify_with(const struct crypto_key *key,
 // ROTOR_MALFORMED  not a COSE_Sign1 of the RA form; *kid is empty.
 ROTOR_CALL wire_cose_kid(struct rotor_bytes sign1, struct rotor_bytes *kid);
 
-// dCBOR ["Signature1", protected, context || 0, payload]: for those who sign
-// elsewhere (a tool of the recovery authority) and for tests.
+// dCBOR ["Signature1", protected, external_aad, payload].  Rotor's own
+// external_aad is always context || 0; the functions above see to that.
 ROTOR_CALL wire_cose_signed_bytes(struct rotor_bytes protected_header,
-                                  const struct wire_statement *statement,
+                                  struct rotor_bytes external_aad,
+                                  struct rotor_bytes payload,
                                   struct rotor_room *bytes);
 
 #endif

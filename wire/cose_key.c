@@ -126,7 +126,7 @@ static const struct form forms[] = {
     [WIRE_KEY_X25519] = {CRYPTO_X25519,      KTY_OKP,   4, 32,                  1},
     [WIRE_KEY_P256] = {CRYPTO_P256,        KTY_EC2,   1, 32,                  2},
     [WIRE_KEY_P384] = {CRYPTO_P384,        KTY_EC2,   2, 48,                  2},
-    [WIRE_KEY_LMOTS] = {CRYPTO_SCHEME_NONE, KTY_LMOTS, 0, WIRE_LMOTS_KEY_SIZE,
+    [WIRE_KEY_LMOTS] = {CRYPTO_SCHEME_NONE, KTY_LMOTS, 0, CRYPTO_LMOTS_PUBLIC,
                        1                                                       },
 };
 
@@ -183,7 +183,7 @@ static void read_lmots(struct cbor_reader *in, struct wire_key *key)
 {
     key->type = WIRE_KEY_LMOTS;
     cbor_read_key(in, KEY_LMOTS_PUB);
-    cbor_read_bytes_into(in, key->bytes, WIRE_LMOTS_KEY_SIZE);
+    cbor_read_bytes_into(in, key->bytes, CRYPTO_LMOTS_PUBLIC);
 }
 
 static void read_curve(struct cbor_reader *in, int64_t kty,
@@ -280,6 +280,16 @@ enum rotor_status wire_key_of(const struct crypto_key *key,
     }
     struct rotor_room room = ROOM_OF(made.bytes);
     TRY(crypto_key_public(key, &room));
+    *public_key = made;
+    return ROTOR_OK;
+}
+
+enum rotor_status wire_key_of_lmots(const uint8_t id[CRYPTO_LMOTS_ID],
+                                    const uint8_t seed[CRYPTO_LMOTS_SEED],
+                                    struct wire_key *public_key)
+{
+    struct wire_key made = {.type = WIRE_KEY_LMOTS};
+    TRY(crypto_lmots_public(id, seed, made.bytes));
     *public_key = made;
     return ROTOR_OK;
 }

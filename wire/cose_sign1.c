@@ -133,30 +133,65 @@ enum rotor_status wire_cose_kid(struct rotor_bytes sign1,
 
 // ---- what is signed --------------------------------------------------------
 
+enum rotor_status wire_cose_signed_bytes(struct rotor_bytes protected_header,
+                                         struct rotor_bytes external_aad,
+                                         struct rotor_bytes payload,
+                                         struct rotor_room *bytes)
+{
+    struct cbor_writer out;
+    cbor_writer_init(&out, bytes);
+    cbor_write_array(&out, 4);
+    cbor_write_text(&out, LABEL("Signature1"));
+    cbor_write_bytes(&out, protected_header);
+    cbor_write_bytes(&out, external_aad);
+    cbor_write_bytes(&out, payload);
+    return cbor_writer_finish(&out);
+}
+
+// A statement as the bytes that are signed, with the header that they name.
+struct signable {
+    struct rotor_room protected_header;
+    struct rotor_room message;
+    uint8_t protected_bytes[PROTECTED_MAX];
+    uint8_t message_bytes[PREFIX_MAX + WIRE_SIGNED_MAX];
+};
+
 static bool is_signable(const struct wire_statement *statement)
 {
     return statement->context.size <= CONTEXT_MAX &&
            statement->payload.size <= WIRE_SIGNED_MAX;
 }
 
-enum rotor_status wire_cose_signed_bytes(struct rotor_bytes protected_header,
-                                         const struct wire_statement *statement,
-                                         struct rotor_room *bytes)
+// external_aad = context || 0, so that no context is a prefix of another.
+static enum rotor_status make_message(struct rotor_bytes protected_header,
+                                      const struct wire_statement *statement,
+                                      struct signable *made)
 {
     static const uint8_t zero[1] = {0};
-    struct cbor_writer out;
-    cbor_writer_init(&out, bytes);
-    cbor_write_array(&out, 4);
-    cbor_write_text(&out, LABEL("Signature1"));
-    cbor_write_bytes(&out, protected_header);
-    cbor_write_bytes_head(&out, statement->context.size + sizeof zero);
-    cbor_write_raw(&out, statement->context);
-    cbor_write_raw(&out, BYTES_OF(zero));
-    cbor_write_bytes(&out, statement->payload);
-    return cbor_writer_finish(&out);
+    uint8_t context[CONTEXT_MAX + sizeof zero];
+    struct rotor_room external_aad = ROOM_OF(context);
+    TRY(bytes_copy(&external_aad, statement->context));
+    TRY(bytes_append(&external_aad, BYTES_OF(zero)));
+    made->message = ROOM_OF(made->message_bytes);
+    return wire_cose_signed_bytes(protected_header, bytes_in(&external_aad),
+                                  statement->payload, &made->message);
 }
 
 // ---- sign ------------------------------------------------------------------
+
+static enum rotor_status begin_sign(enum wire_key_type type,
+                                    struct rotor_bytes kid,
+                                    const struct wire_statement *statement,
+                                    struct signable *made)
+{
+    int64_t alg = alg_of(type);
+    if (alg == ALG_NONE || !is_signable(statement)) {
+        return ROTOR_INVALID;
+    }
+    made->protected_header = ROOM_OF(made->protected_bytes);
+    TRY(encode_protected(alg, kid, &made->protected_header));
+    return make_message(bytes_in(&made->protected_header), statement, made);
+}
 
 static enum rotor_status sign(const struct crypto_key *key,
                               struct rotor_bytes kid,
@@ -164,21 +199,13 @@ static enum rotor_status sign(const struct crypto_key *key,
                               struct rotor_room *sign1)
 {
     sign1->used = 0;
-    int64_t alg = alg_of(wire_key_type_of(key->scheme));
-    if (alg == ALG_NONE || !is_signable(statement)) {
-        return ROTOR_INVALID;
-    }
-    uint8_t protected_bytes[PROTECTED_MAX];
-    struct rotor_room protected_header = ROOM_OF(protected_bytes);
-    TRY(encode_protected(alg, kid, &protected_header));
-    uint8_t signed_bytes[PREFIX_MAX + WIRE_SIGNED_MAX];
-    struct rotor_room message = ROOM_OF(signed_bytes);
-    TRY(wire_cose_signed_bytes(bytes_in(&protected_header), statement,
-                               &message));
+    struct signable made;
+    TRY(begin_sign(wire_key_type_of(key->scheme), kid, statement, &made));
     uint8_t signature_bytes[CRYPTO_SIGNATURE_MAX];
     struct rotor_room signature = ROOM_OF(signature_bytes);
-    TRY(crypto_sign(key, bytes_in(&message), &signature));
-    return encode(bytes_in(&protected_header), bytes_in(&signature), sign1);
+    TRY(crypto_sign(key, bytes_in(&made.message), &signature));
+    return encode(bytes_in(&made.protected_header), bytes_in(&signature),
+                  sign1);
 }
 
 enum rotor_status wire_cose_sign(const struct crypto_key *key,
@@ -200,16 +227,30 @@ enum rotor_status wire_cose_sign_ra(const struct crypto_key *key,
     return sign(key, wire_digest_bytes(&kid), statement, sign1);
 }
 
+enum rotor_status wire_cose_sign_lmots(const uint8_t id[CRYPTO_LMOTS_ID],
+                                       const uint8_t seed[CRYPTO_LMOTS_SEED],
+                                       const struct wire_statement *statement,
+                                       struct rotor_room *sign1)
+{
+    sign1->used = 0;
+    struct signable made;
+    TRY(begin_sign(WIRE_KEY_LMOTS, bytes_of(NULL, 0), statement, &made));
+    uint8_t signature[CRYPTO_LMOTS_SIGNATURE];
+    TRY(crypto_lmots_sign(id, seed, bytes_in(&made.message), signature));
+    return encode(bytes_in(&made.protected_header), BYTES_OF(signature), sign1);
+}
+
 // ---- verify ----------------------------------------------------------------
 
-// The bytes that `sign1` says were signed under a key of `type`, or none at
-// all when its header names another algorithm than the key's own.
-static enum rotor_status message_of(enum wire_key_type type,
-                                    const struct wire_statement *statement,
-                                    const struct sign1 *sign1,
-                                    struct rotor_room *message)
+// The bytes that `sign1` claims were signed by a key of `type`; nothing when
+// its header names another algorithm.  The algorithm is the stored key's: the
+// header may only repeat it.
+static enum rotor_status begin_verify(enum wire_key_type type,
+                                      const struct wire_statement *statement,
+                                      const struct sign1 *sign1,
+                                      struct signable *made)
 {
-    message->used = 0;
+    made->message.used = 0;
     int64_t alg = alg_of(type);
     if (alg == ALG_NONE) {
         return ROTOR_INVALID;
@@ -220,20 +261,32 @@ static enum rotor_status message_of(enum wire_key_type type,
     if (sign1->alg != alg) {
         return ROTOR_OK;
     }
-    return wire_cose_signed_bytes(sign1->protected_header, statement, message);
+    return make_message(sign1->protected_header, statement, made);
 }
 
 static enum rotor_status verify_open(const struct crypto_key *key,
                                      const struct wire_statement *statement,
                                      const struct sign1 *sign1, bool *valid)
 {
-    uint8_t signed_bytes[PREFIX_MAX + WIRE_SIGNED_MAX];
-    struct rotor_room message = ROOM_OF(signed_bytes);
-    TRY(message_of(wire_key_type_of(key->scheme), statement, sign1, &message));
-    if (message.used == 0) {
+    struct signable made;
+    TRY(begin_verify(wire_key_type_of(key->scheme), statement, sign1, &made));
+    if (made.message.used == 0) {
         return ROTOR_OK;
     }
-    return crypto_verify(key, bytes_in(&message), sign1->signature, valid);
+    return crypto_verify(key, bytes_in(&made.message), sign1->signature, valid);
+}
+
+static enum rotor_status verify_lmots(const struct wire_key *key,
+                                      const struct wire_statement *statement,
+                                      const struct sign1 *sign1, bool *valid)
+{
+    struct signable made;
+    TRY(begin_verify(WIRE_KEY_LMOTS, statement, sign1, &made));
+    if (made.message.used == 0) {
+        return ROTOR_OK;
+    }
+    return crypto_lmots_verify(key->bytes, bytes_in(&made.message),
+                               sign1->signature, valid);
 }
 
 static enum rotor_status verify_stored(const struct wire_key *key,
@@ -256,6 +309,9 @@ enum rotor_status wire_cose_verify(const struct wire_key *key,
     *valid = false;
     struct sign1 read;
     TRY(decode(sign1, PLAIN, &read));
+    if (key->type == WIRE_KEY_LMOTS) {
+        return verify_lmots(key, statement, &read, valid);
+    }
     return verify_stored(key, statement, &read, valid);
 }
 
