@@ -92,7 +92,7 @@ static const int ALLOWED[] = {
     SCMP_SYS(fsync),         SCMP_SYS(fdatasync),
     SCMP_SYS(renameat),      SCMP_SYS(renameat2),
     SCMP_SYS(unlinkat),      SCMP_SYS(getpid),
-    SCMP_SYS(sched_yield),   SCMP_SYS(restart_syscall),
+    SCMP_SYS(sched_yield), SCMP_SYS(membarrier),   SCMP_SYS(restart_syscall),
     SCMP_SYS(rt_sigreturn),  SCMP_SYS(exit),
     SCMP_SYS(exit_group),
 };

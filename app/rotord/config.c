@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/rotord/config.h"
+
+#include <errno.h>
+#include <ini.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+
+enum value_kind { VALUE_TEXT, VALUE_NUMBER, VALUE_DURATION, VALUE_YES_NO };
+
+struct key {
+    const char *section;
+    const char *name;
+    enum value_kind kind;
+    size_t offset;
+    size_t size;        // of text, with its final zero
+    uint64_t low, high; // of numbers; durations in seconds
+    const char *help;
+};
+
+#define TEXT(section, name, member, help)                                      \
+    {                                                                          \
+        section, name, VALUE_TEXT, offsetof(struct config, member),            \
+            sizeof(((struct config *)0)->member), 0, 0, help                   \
+    }
+#define VALUE(section, name, kind, member, low, high, help)                    \
+    {                                                                          \
+        section, name, kind, offsetof(struct config, member), 0, low, high,    \
+            help                                                               \
+    }
+#define DAY 86400u
+
+static const struct key KEYS[] = {
+    TEXT("rotord", "state", state, "folder of everything that must last"),
+    TEXT("rotord", "socket", socket, "of programs; default STATE/control.sock"),
+    TEXT("rotord", "listen", listen, "HOST:PORT for relying parties"),
+    TEXT("rotord", "enclave-user", enclave_user, "when started as root"),
+    TEXT("rotord", "rtp-user", rtp_user, "when started as root"),
+    VALUE("root", "suite", VALUE_NUMBER, suite, 1, 3,
+          "1 Ed25519, 2 P-256, 3 P-384; of the first root"),
+    VALUE("rotation", "period", VALUE_DURATION, period_s, 1, 30 * DAY,
+          "between routine rotations"),
+    VALUE("rotation", "jitter", VALUE_NUMBER, jitter_percent, 0, 50,
+          "percent of the period, at random"),
+    VALUE("rotation", "usage-limit", VALUE_NUMBER, usage_limit, 1, 1u << 20,
+          "attestations under one root"),
+    VALUE("rotation", "min-interval", VALUE_DURATION, min_interval_s, 0, DAY,
+          "0: none, for tests; shown in evidence"),
+    VALUE("rotation", "max-per-day", VALUE_NUMBER, max_per_day, 0, 100000,
+          "0: unlimited, for tests; shown in evidence"),
+    VALUE("rotation", "grace", VALUE_DURATION, grace_s, 0, 30 * DAY,
+          "how long evidence of the old root is good elsewhere"),
+    TEXT("entropy", "name", entropy_name, "a further source"),
+    TEXT("entropy", "path", entropy_path, "where to read it"),
+    VALUE("entropy", "required", VALUE_YES_NO, entropy_is_required, 0, 1,
+          "no key without it"),
+};
+
+void config_init(struct config *config)
+{
+    *config = (struct config){
+        .state = "/var/lib/rotor",
+        .enclave_user = "nobody",
+        .rtp_user = "nobody",
+        .suite = 2,
+        .period_s = DAY,
+        .jitter_percent = 10,
+        .usage_limit = 1u << 20,
+        .min_interval_s = 60,
+        .max_per_day = 24,
+        .grace_s = DAY,
+    };
+}
+
+// ---- values ----------------------------------------------------------------
+
+static bool parse_number(const char *text, uint64_t *value, const char **rest)
+{
+    char *end = NULL;
+    errno = 0;
+    if (*text < '0' || *text > '9') {
+        return false;
+    }
+    *value = strtoull(text, &end, 10);
+    *rest = end;
+    return errno == 0;
+}
+
+static bool parse_duration(const char *text, uint64_t *seconds)
+{
+    static const struct {
+        const char *unit;
+        uint64_t seconds;
+    } units[] = {
+        {"",  1   },
+        {"s", 1   },
+        {"m", 60  },
+        {"h", 3600},
+        {"d", DAY }
+    };
+    const char *unit = NULL;
+    uint64_t count = 0;
+    if (!parse_number(text, &count, &unit) || count > UINT32_MAX) {
+        return false;
+    }
+    for (size_t i = 0; i < COUNT_OF(units); i++) {
+        if (strcmp(unit, units[i].unit) == 0) {
+            *seconds = count * units[i].seconds;
+            return true;
+        }
+    }
+    return false;
+}
+
+static const char *expectation(enum value_kind kind)
+{
+    switch (kind) {
+    case VALUE_NUMBER:
+        return "a whole number";
+    case VALUE_DURATION:
+        return "a duration: 90s, 15m, 24h, 30d";
+    case VALUE_YES_NO:
+        return "yes or no";
+    case VALUE_TEXT:
+        break;
+    }
+    return "a shorter text";
+}
+
+static bool take_value(const struct key *key, const char *text, uint64_t *value)
+{
+    const char *rest = "";
+    switch (key->kind) {
+    case VALUE_NUMBER:
+        return parse_number(text, value, &rest) && *rest == '\0';
+    case VALUE_DURATION:
+        return parse_duration(text, value);
+    case VALUE_YES_NO:
+        *value = strcmp(text, "yes") == 0;
+        return *value == 1 || strcmp(text, "no") == 0;
+    case VALUE_TEXT:
+        break;
+    }
+    return false;
+}
+
+static bool assign_text(struct config *config, const struct key *key,
+                        const char *text)
+{
+    char *member = (char *)config + key->offset;
+    if (strlen(text) >= key->size) {
+        fprintf(stderr, "rotord: error: %s is longer than %zu bytes\n",
+                key->name, key->size - 1);
+        return false;
+    }
+    memcpy(member, text, strlen(text) + 1);
+    return true;
+}
+
+static bool assign(struct config *config, const struct key *key,
+                   const char *text)
+{
+    if (key->kind == VALUE_TEXT) {
+        return assign_text(config, key, text);
+    }
+    uint64_t value = 0;
+    if (!take_value(key, text, &value)) {
+        fprintf(stderr, "rotord: error: %s = %s: expected %s\n", key->name,
+                text, expectation(key->kind));
+        return false;
+    }
+    if (value < key->low || value > key->high) {
+        fprintf(stderr,
+                "rotord: error: %s = %s: out of bounds, %" PRIu64 "..%" PRIu64
+                "\n",
+                key->name, text, key->low, key->high);
+        return false;
+    }
+    void *member = (char *)config + key->offset;
+    if (key->kind == VALUE_YES_NO) {
+        *(bool *)member = value == 1;
+    } else {
+        *(uint64_t *)member = value;
+    }
+    return true;
+}
+
+// ---- the file --------------------------------------------------------------
+
+static int take_line(void *context, const char *section, const char *name,
+                     const char *value)
+{
+    struct config *config = context;
+    for (size_t i = 0; i < COUNT_OF(KEYS); i++) {
+        if (strcmp(section, KEYS[i].section) == 0 &&
+            strcmp(name, KEYS[i].name) == 0) {
+            return assign(config, &KEYS[i], value) ? 1 : 0;
+        }
+    }
+    fprintf(stderr, "rotord: error: unknown key %s in section [%s]\n", name,
+            section);
+    return 0;
+}
+
+bool config_read(struct config *config, const char *path)
+{
+    int line = ini_parse(path, take_line, config);
+    if (line == 0) {
+        return true;
+    }
+    if (line < 0) {
+        fprintf(stderr, "rotord: error: %s: %s\n", path, strerror(errno));
+    } else {
+        fprintf(stderr, "rotord: error: %s: line %d\n", path, line);
+        fprintf(stderr,
+                "rotord: hint: rotord --print-config lists every key\n");
+    }
+    return false;
+}
+
+static void print_value(const struct config *config, const struct key *key)
+{
+    const void *member = (const char *)config + key->offset;
+    switch (key->kind) {
+    case VALUE_TEXT:
+        printf("%s = %s\n", key->name, (const char *)member);
+        break;
+    case VALUE_NUMBER:
+        printf("%s = %" PRIu64 "\n", key->name, *(const uint64_t *)member);
+        break;
+    case VALUE_DURATION:
+        printf("%s = %" PRIu64 "s\n", key->name, *(const uint64_t *)member);
+        break;
+    case VALUE_YES_NO:
+        printf("%s = %s\n", key->name, *(const bool *)member ? "yes" : "no");
+        break;
+    }
+}
+
+void config_print(const struct config *config)
+{
+    const char *section = "";
+    for (size_t i = 0; i < COUNT_OF(KEYS); i++) {
+        if (strcmp(section, KEYS[i].section) != 0) {
+            section = KEYS[i].section;
+            printf("%s[%s]\n", i == 0 ? "" : "\n", section);
+        }
+        printf("; %s\n", KEYS[i].help);
+        print_value(config, &KEYS[i]);
+    }
+}

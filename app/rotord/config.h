@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// rotord.conf: what the operator decides.  Every key has a default; an unknown
+// one is an error with its line, since a mistyped security setting must not
+// be passed over in silence.
+#ifndef ROTOR_APP_ROTORD_CONFIG_H
+#define ROTOR_APP_ROTORD_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CONFIG_TEXT_MAX 256u
+
+struct config {
+    char state[CONFIG_TEXT_MAX];  // folder
+    char socket[CONFIG_TEXT_MAX]; // of clients; empty: STATE/control.sock
+    char listen[CONFIG_TEXT_MAX]; // HOST:PORT of relying parties; empty: none
+    char enclave_user[64];        // only when started as root
+    char rtp_user[64];
+    uint64_t suite;
+    uint64_t period_s;
+    uint64_t jitter_percent;
+    uint64_t usage_limit; // attestations
+    uint64_t min_interval_s;
+    uint64_t max_per_day;
+    uint64_t grace_s;
+    char entropy_name[33]; // of a plugged source; empty: none
+    char entropy_path[CONFIG_TEXT_MAX];
+    bool entropy_is_required;
+};
+
+void config_init(struct config *config);
+
+// Reads `path` over what `config` holds.  False: said on stderr what is wrong,
+// with file, line and the next step.
+bool config_read(struct config *config, const char *path);
+
+// Every key with its value and its meaning, in the form of the file.
+void config_print(const struct config *config);
+
+#endif

@@ -1,0 +1,428 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/rotord/device.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "app/rotord/notify.h"
+#include "base/bytes.h"
+#include "port/linux/shared_queue.h"
+#include "port/linux/slots.h"
+#include "wire/frame.h"
+#include "wire/walls.h"
+
+// A child that lived this long starts again at once, others wait: doubling.
+#define GOOD_LIFE_MS   10000u
+#define BACKOFF_MIN_MS 50u
+#define BACKOFF_MAX_MS 5000u
+
+static uint64_t now_ms(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static void warn(const char *what, const char *why)
+{
+    fprintf(stderr, "rotord: warning: %s: %s\n", what, why);
+}
+
+// ---- starting --------------------------------------------------------------
+
+// Namespaces of its own for the enclave, when we are root.  An unprivileged
+// user namespace is not used: its creator, any process of our uid, would hold
+// every capability over the enclave, ptrace included.
+static const struct {
+    unsigned long flag;
+    enum wire_wall wall;
+} NAMESPACES[] = {
+    {CLONE_NEWPID, WIRE_WALL_PID_NAMESPACE  },
+    {CLONE_NEWNET, WIRE_WALL_NET_NAMESPACE  },
+    {CLONE_NEWIPC, WIRE_WALL_IPC_NAMESPACE  },
+    {CLONE_NEWUTS, WIRE_WALL_UTS_NAMESPACE  },
+    {CLONE_NEWNS,  WIRE_WALL_MOUNT_NAMESPACE},
+};
+
+static pid_t fork_with(unsigned long flags)
+{
+    return (pid_t)syscall(SYS_clone, flags | SIGCHLD, 0, 0, 0, 0);
+}
+
+static pid_t fork_enclave(uint64_t *walls)
+{
+    unsigned long flags = 0;
+    uint64_t up = 0;
+    for (size_t i = 0; i < COUNT_OF(NAMESPACES); i++) {
+        flags |= NAMESPACES[i].flag;
+        up |= WIRE_WALL_BIT(NAMESPACES[i].wall);
+    }
+    *walls |= up; // the child reads it
+    pid_t pid = geteuid() == 0 ? fork_with(flags) : -1;
+    if (pid < 0) {
+        *walls &= ~up;
+        pid = fork_with(0);
+    }
+    return pid;
+}
+
+static void reset_signals(void)
+{
+    sigset_t none;
+    (void)sigemptyset(&none);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+}
+
+static void plan_for(const struct device *device, struct child *child,
+                     struct stage0_plan *plan)
+{
+    bool is_rtp = child->component == BOOT_RTP;
+    *plan = (struct stage0_plan){
+        .component = child->component,
+        .state_folder = device->state_folder,
+        .boot_folder = device->boot_folder,
+        .uid = is_rtp ? device->rtp_uid : device->enclave_uid,
+        .gid = is_rtp ? device->rtp_gid : device->enclave_gid,
+        .queue_seed = device->queue_seed,
+        .settings = bytes_of(device->settings, device->settings_size),
+    };
+    for (int i = 0; i < LAUNCH_FD_END; i++) {
+        plan->fds[i] = -1;
+    }
+    plan->fds[LAUNCH_FD_STORE] =
+        is_rtp ? device->rtp_store : device->enclave_store;
+    if (is_rtp) {
+        plan->fds[LAUNCH_FD_CLIENTS] = device->clients;
+        plan->fds[LAUNCH_FD_REMOTE] = device->remote;
+    } else {
+        plan->fds[LAUNCH_FD_QUEUE] = device->queue;
+        plan->fds[LAUNCH_FD_BELL] = device->bell;
+        plan->fds[LAUNCH_FD_PLUGGED] = device->plugged;
+        if (device->enclave_uid != device->rtp_uid) {
+            plan->walls = WIRE_WALL_BIT(WIRE_WALL_OWN_USER);
+        }
+    }
+}
+
+static void later(struct child *child)
+{
+    uint64_t lived = now_ms() - child->started_ms;
+    child->pid = 0;
+    child->is_measured = false;
+    if (lived >= GOOD_LIFE_MS) {
+        child->backoff_ms = 0;
+    }
+    child->restart_ms = now_ms() + child->backoff_ms;
+    child->backoff_ms =
+        child->backoff_ms == 0 ? BACKOFF_MIN_MS : 2 * child->backoff_ms;
+    if (child->backoff_ms > BACKOFF_MAX_MS) {
+        child->backoff_ms = BACKOFF_MAX_MS;
+    }
+}
+
+// `starter` is the RTP's end of its socket; -1 for the enclave.
+static void start(struct device *device, struct child *child, int starter)
+{
+    int report[2];
+    struct stage0_plan plan;
+    child->restart_ms = 0;
+    child->started_ms = now_ms();
+    if (pipe2(report, O_CLOEXEC) != 0) {
+        warn("pipe", strerror(errno));
+        later(child);
+        return;
+    }
+    plan_for(device, child, &plan);
+    plan.report = report[1];
+    if (starter >= 0) {
+        plan.fds[LAUNCH_FD_STARTER] = starter;
+    }
+    child->pid = child->component == BOOT_ENCLAVE ? fork_enclave(&plan.walls)
+                                                  : fork_with(0);
+    if (child->pid == 0) {
+        reset_signals();
+        stage0_become(&plan);
+    }
+    close(report[1]);
+    if (child->pid < 0) {
+        warn("fork", strerror(errno));
+        close(report[0]);
+        later(child);
+        return;
+    }
+    child->report = report[0];
+}
+
+static void close_fd(int *fd)
+{
+    if (*fd >= 0) {
+        close(*fd);
+    }
+    *fd = -1;
+}
+
+static void start_rtp(struct device *device)
+{
+    int ends[2];
+    close_fd(&device->starter);
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
+        warn("socketpair", strerror(errno));
+        later(&device->rtp);
+        return;
+    }
+    device->starter = ends[0];
+    start(device, &device->rtp, ends[1]);
+    close(ends[1]);
+}
+
+static void start_enclave(struct device *device)
+{
+    close_fd(&device->queue);
+    close_fd(&device->bell);
+    if (getrandom(&device->queue_seed, sizeof device->queue_seed, 0) !=
+        (ssize_t)sizeof device->queue_seed) {
+        warn("getrandom", strerror(errno));
+    }
+    const struct rotor_ipq_plan queue = {
+        LAUNCH_QUEUE_SLOTS, ROTOR_IPQ_FRAME_MAX, device->queue_seed};
+    device->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (device->bell < 0 ||
+        shared_queue_create(&queue, &device->queue) != ROTOR_OK) {
+        warn("queue", strerror(errno));
+        later(&device->enclave);
+        return;
+    }
+    start(device, &device->enclave, -1);
+}
+
+static int due_in(const struct child *child, int soonest)
+{
+    if (child->restart_ms == 0) {
+        return soonest;
+    }
+    uint64_t now = now_ms();
+    int wait = child->restart_ms > now ? (int)(child->restart_ms - now) : 0;
+    return soonest < 0 || wait < soonest ? wait : soonest;
+}
+
+int device_start_due(struct device *device)
+{
+    if (device->is_ending) {
+        return -1;
+    }
+    uint64_t now = now_ms();
+    bool first = device->rtp.started_ms == 0;
+    if (first ||
+        (device->rtp.restart_ms != 0 && device->rtp.restart_ms <= now)) {
+        start_rtp(device);
+    }
+    if (first || (device->enclave.restart_ms != 0 &&
+                  device->enclave.restart_ms <= now)) {
+        start_enclave(device);
+    }
+    return due_in(&device->enclave, due_in(&device->rtp, -1));
+}
+
+// ---- talking to the RTP ----------------------------------------------------
+
+static void tell(const struct device *device,
+                 const struct launch_record *record, const int *fds,
+                 size_t count)
+{
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(2 * sizeof(int))];
+    } control;
+    struct iovec content = {(void *)(uintptr_t)record, sizeof *record};
+    struct msghdr message = {.msg_iov = &content, .msg_iovlen = 1};
+    memset(&control, 0, sizeof control);
+    if (count != 0) {
+        message.msg_control = &control;
+        message.msg_controllen = CMSG_SPACE(count * sizeof(int));
+        control.header.cmsg_level = SOL_SOCKET;
+        control.header.cmsg_type = SCM_RIGHTS;
+        control.header.cmsg_len = CMSG_LEN(count * sizeof(int));
+        memcpy(CMSG_DATA(&control.header), fds, count * sizeof(int));
+    }
+    if (device->starter >= 0 &&
+        sendmsg(device->starter, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
+        warn("telling the RTP", strerror(errno));
+    }
+}
+
+static void tell_enclave_up(const struct device *device)
+{
+    const int fds[] = {device->queue, device->bell};
+    const struct launch_record record = {
+        .notice = LAUNCH_ENCLAVE_UP,
+        .value = device->queue_seed,
+        .reference = device->enclave.running.measurement,
+        .security_version = device->enclave.running.security_version,
+    };
+    if (device->enclave.is_measured && device->rtp.is_measured) {
+        tell(device, &record, fds, COUNT_OF(fds));
+    }
+}
+
+void device_event(struct device *device, uint32_t reason, const char *text)
+{
+    struct launch_record record = {.notice = LAUNCH_EVENT, .value = reason};
+    (void)snprintf(record.text, sizeof record.text, "%s", text);
+    tell(device, &record, NULL, 0);
+}
+
+void device_take_report(struct device *device, struct child *child)
+{
+    struct stage0_report report;
+    ssize_t got = read(child->report, &report, sizeof report);
+    close_fd(&child->report);
+    if (got != (ssize_t)sizeof report) {
+        return; // stage 0 failed and said why; waitpid comes next
+    }
+    child->running = report;
+    child->is_measured = true;
+    fprintf(stderr,
+            "rotord: %s: version %u.%u.%u, security version %u, slot %c\n",
+            linux_component_name(child->component), report.version >> 24,
+            report.version >> 16 & 0xff, report.version & 0xffff,
+            report.security_version, report.slot == 0 ? 'a' : 'b');
+    tell_enclave_up(device);
+}
+
+static void change_slot(struct device *device, const struct child *child,
+                        bool is_attested)
+{
+    struct boot_slots slots;
+    int lock = -1;
+    if (!child->is_measured ||
+        linux_slots_lock(device->boot_folder, &lock) != ROTOR_OK) {
+        return;
+    }
+    uint8_t slot = (uint8_t)child->running.slot;
+    enum rotor_status status =
+        linux_slots_read(device->boot_folder, child->component, &slots);
+    bool is_settled =
+        status == ROTOR_OK && slots.slot[slot].state == BOOT_SLOT_CONFIRMED &&
+        slots.active == slot && slots.floor >= child->running.security_version;
+    if (status == ROTOR_OK && !(is_settled && is_attested)) {
+        status = is_attested ? boot_slots_confirm(&slots, slot)
+                             : boot_slots_revert(&slots, BOOT_NOT_ATTESTED);
+        if (status == ROTOR_OK) {
+            status = linux_slots_write(device->boot_folder, &slots);
+        }
+    }
+    if (status != ROTOR_OK && is_attested) {
+        warn(linux_component_name(child->component),
+             "the running slot could not be confirmed");
+    }
+    close(lock);
+}
+
+void device_take_record(struct device *device)
+{
+    struct launch_record record;
+    char line[sizeof record.text + 32];
+    ssize_t got = recv(device->starter, &record, sizeof record, MSG_DONTWAIT);
+    if (got != (ssize_t)sizeof record) {
+        if (got == 0) {
+            close_fd(&device->starter);
+        }
+        return;
+    }
+    record.text[sizeof record.text - 1] = '\0';
+    switch (record.notice) {
+    case LAUNCH_ATTESTED:
+        change_slot(device, &device->rtp, true);
+        change_slot(device, &device->enclave, true);
+        break;
+    case LAUNCH_REFUSED:
+        warn("enclave refused", record.text);
+        change_slot(device, &device->enclave, false);
+        if (device->enclave.pid > 0) {
+            (void)kill(device->enclave.pid, SIGKILL);
+        }
+        break;
+    case LAUNCH_STATUS:
+        (void)snprintf(line, sizeof line, "%sSTATUS=%s",
+                       device->is_ready ? "" : "READY=1\n", record.text);
+        if (!device->is_ready) {
+            fprintf(stderr, "rotord: ready: %s\n", record.text);
+        }
+        device->is_ready = true;
+        notify(line);
+        break;
+    default:
+        break;
+    }
+}
+
+// ---- ending ----------------------------------------------------------------
+
+static void say_how_it_ended(const struct child *child, int status)
+{
+    const char *name = linux_component_name(child->component);
+    if (WIFSIGNALED(status)) {
+        fprintf(stderr, "rotord: warning: %s ended by signal %d (%s)\n", name,
+                WTERMSIG(status), strsignal(WTERMSIG(status)));
+    } else if (WEXITSTATUS(status) != STAGE0_FAILED) {
+        fprintf(stderr, "rotord: warning: %s ended with code %d\n", name,
+                WEXITSTATUS(status));
+    }
+}
+
+void device_child_ended(struct device *device, pid_t pid, int status)
+{
+    const struct launch_record down = {.notice = LAUNCH_ENCLAVE_DOWN};
+    struct child *child = pid == device->rtp.pid       ? &device->rtp
+                          : pid == device->enclave.pid ? &device->enclave
+                                                       : NULL;
+    if (child == NULL) {
+        return;
+    }
+    if (!device->is_ending) {
+        say_how_it_ended(child, status);
+    }
+    close_fd(&child->report);
+    later(child);
+    if (child->component == BOOT_ENCLAVE) {
+        tell(device, &down, NULL, 0);
+    } else if (device->enclave.pid > 0) {
+        (void)kill(device->enclave.pid, SIGKILL);
+    }
+    if (device->is_ending && device->enclave.pid > 0 && device->rtp.pid == 0) {
+        (void)kill(device->enclave.pid, SIGKILL);
+    }
+}
+
+void device_reload(struct device *device)
+{
+    // The RTP may have a new image too; its end takes the enclave along.
+    device->rtp.backoff_ms = 0;
+    device->enclave.backoff_ms = 0;
+    if (device->rtp.pid > 0) {
+        (void)kill(device->rtp.pid, SIGTERM);
+    }
+}
+
+void device_end(struct device *device)
+{
+    device->is_ending = true;
+    if (device->rtp.pid > 0) {
+        (void)kill(device->rtp.pid, SIGTERM);
+    } else if (device->enclave.pid > 0) {
+        (void)kill(device->enclave.pid, SIGKILL);
+    }
+}

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "app/rotord/device.h"
+#include "base/bytes.h"
+#include "port/linux/folder.h"
+#include "wire/message.h"
+
+static bool complain(const char *what, const char *why, const char *hint)
+{
+    fprintf(stderr, "rotord: error: %s: %s\n", what, why);
+    if (hint != NULL) {
+        fprintf(stderr, "rotord: hint: %s\n", hint);
+    }
+    return false;
+}
+
+// ---- folders ---------------------------------------------------------------
+
+// One rotord for one state folder; its pid stands in the lock file.
+static bool lock_state(struct device *device)
+{
+    char pid[24];
+    int lock = openat(device->state_folder, "lock",
+                      O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (lock < 0) {
+        return complain(device->config->state, strerror(errno), NULL);
+    }
+    if (flock(lock, LOCK_EX | LOCK_NB) != 0) {
+        return complain(device->config->state,
+                        "another rotord runs on this state folder",
+                        "stop it first, or give this one its own --state");
+    }
+    int size = snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
+    if (ftruncate(lock, 0) != 0 || pwrite(lock, pid, (size_t)size, 0) != size) {
+        return complain(device->config->state, strerror(errno), NULL);
+    }
+    return true; // stays open, and locked, until we end
+}
+
+static bool open_below(struct device *device, const char *name, uid_t uid,
+                       gid_t gid, int *folder)
+{
+    if (mkdirat(device->state_folder, name, 0700) != 0 && errno != EEXIST) {
+        return complain(name, strerror(errno), NULL);
+    }
+    *folder = openat(device->state_folder, name,
+                     O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    bool is_good = *folder >= 0 && (geteuid() != 0 || uid == 0 ||
+                                    fchown(*folder, uid, gid) == 0);
+    return is_good ? true : complain(name, strerror(errno), NULL);
+}
+
+static bool find_user(const char *name, uid_t *uid, gid_t *gid)
+{
+    *uid = geteuid();
+    *gid = getegid();
+    if (geteuid() != 0 || name[0] == '\0') {
+        return true;
+    }
+    const struct passwd *user = getpwnam(name);
+    if (user == NULL) {
+        return complain(name, "no such user",
+                        "set enclave-user and rtp-user in rotord.conf");
+    }
+    *uid = user->pw_uid;
+    *gid = user->pw_gid;
+    return true;
+}
+
+static bool open_folders(struct device *device)
+{
+    const char *path = device->config->state;
+    if (linux_folder_open(path, &device->state_folder) != ROTOR_OK) {
+        return complain(path, strerror(errno),
+                        "give a folder that you may write: --state DIR");
+    }
+    return lock_state(device) &&
+           open_below(device, "boot", 0, 0, &device->boot_folder) &&
+           open_below(device, "enclave", device->enclave_uid,
+                      device->enclave_gid, &device->enclave_store) &&
+           open_below(device, "rtp", device->rtp_uid, device->rtp_gid,
+                      &device->rtp_store);
+}
+
+// ---- sockets ---------------------------------------------------------------
+
+static void socket_path(const struct config *config, char *path, size_t size)
+{
+    if (config->socket[0] != '\0') {
+        (void)snprintf(path, size, "%s", config->socket);
+    } else {
+        (void)snprintf(path, size, "%s/control.sock", config->state);
+    }
+}
+
+static bool listen_clients(struct device *device)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    char path[CONFIG_TEXT_MAX + 16];
+    socket_path(device->config, path, sizeof path);
+    if (strlen(path) >= sizeof address.sun_path) {
+        return complain(path, "longer than a socket's name may be",
+                        "set socket = /run/rotor/control.sock in rotord.conf");
+    }
+    memcpy(address.sun_path, path, strlen(path) + 1);
+    (void)unlink(path); // we hold the lock: a leftover
+    device->clients = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    mode_t mask = umask(0177);
+    bool is_bound = device->clients >= 0 &&
+                    bind(device->clients, (const struct sockaddr *)&address,
+                         sizeof address) == 0;
+    (void)umask(mask);
+    if (!is_bound || listen(device->clients, 64) != 0) {
+        return complain(path, strerror(errno), NULL);
+    }
+    return true;
+}
+
+static int listen_at(const struct addrinfo *address)
+{
+    const int yes = 1;
+    int fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+        return -1;
+    }
+    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    if (bind(fd, address->ai_addr, address->ai_addrlen) != 0 ||
+        listen(fd, 64) != 0) {
+        int cause = errno;
+        close(fd);
+        errno = cause;
+        return -1;
+    }
+    return fd;
+}
+
+static bool listen_remote(struct device *device)
+{
+    char host[CONFIG_TEXT_MAX];
+    const struct addrinfo hints = {.ai_flags = AI_PASSIVE | AI_NUMERICSERV,
+                                   .ai_socktype = SOCK_STREAM};
+    struct addrinfo *found = NULL;
+    (void)snprintf(host, sizeof host, "%s", device->config->listen);
+    if (host[0] == '\0') {
+        return true;
+    }
+    char *port = strrchr(host, ':');
+    if (port == NULL) {
+        return complain(host, "expected HOST:PORT",
+                        "listen = 127.0.0.1:7700, or [::1]:7700");
+    }
+    *port++ = '\0';
+    bool is_bracketed = host[0] == '[' && port - 2 > host && port[-2] == ']';
+    if (is_bracketed) {
+        port[-2] = '\0';
+    }
+    int cause =
+        getaddrinfo(is_bracketed ? host + 1 : host, port, &hints, &found);
+    if (cause != 0) {
+        return complain(device->config->listen, gai_strerror(cause), NULL);
+    }
+    device->remote = listen_at(found);
+    freeaddrinfo(found);
+    return device->remote >= 0
+               ? true
+               : complain(device->config->listen, strerror(errno),
+                          "pick a free port: --listen HOST:PORT");
+}
+
+// ---- settings --------------------------------------------------------------
+
+static bool encode_settings(struct device *device)
+{
+    const struct config *config = device->config;
+    const struct launch_settings settings = {
+        .suite = config->suite,
+        .cryptoperiod_s = config->period_s,
+        .jitter_percent = config->jitter_percent,
+        .usage_limit = config->usage_limit,
+        .min_interval_s = config->min_interval_s,
+        .max_per_day = config->max_per_day,
+        .grace_s = config->grace_s,
+        .plugged_entropy =
+            bytes_of(config->entropy_name, strlen(config->entropy_name)),
+        .plugged_is_required = config->entropy_is_required ? 1 : 0,
+    };
+    struct rotor_room room = ROOM_OF(device->settings);
+    enum rotor_status status =
+        wire_message_encode(&LAUNCH_LAYOUT_SETTINGS, &settings, &room);
+    device->settings_size = room.used;
+    return status == ROTOR_OK ||
+           complain("settings", rotor_status_name(status), NULL);
+}
+
+static bool open_plugged(struct device *device)
+{
+    const struct config *config = device->config;
+    if (config->entropy_name[0] == '\0') {
+        return true;
+    }
+    device->plugged =
+        open(config->entropy_path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    return device->plugged >= 0 ||
+           complain(config->entropy_path, strerror(errno),
+                    "[entropy] path names the source in rotord.conf");
+}
+
+// The UDS is made in a child, so that it was never in our memory.
+static bool provision(const struct device *device)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        _exit(stage0_provision(device->state_folder) == ROTOR_OK ? 0 : 1);
+    }
+    int status = 0;
+    bool is_done = pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
+    return is_done || complain("uds", "cannot make the device secret",
+                               "is the state folder full, or not writable?");
+}
+
+bool device_open(struct device *device, const struct config *config)
+{
+    *device = (struct device){
+        .config = config,
+        .state_folder = -1,
+        .boot_folder = -1,
+        .enclave_store = -1,
+        .rtp_store = -1,
+        .clients = -1,
+        .remote = -1,
+        .plugged = -1,
+        .starter = -1,
+        .queue = -1,
+        .bell = -1,
+        .rtp = {.component = BOOT_RTP,     .report = -1},
+        .enclave = {.component = BOOT_ENCLAVE, .report = -1},
+    };
+    return find_user(config->enclave_user, &device->enclave_uid,
+                     &device->enclave_gid) &&
+           find_user(config->rtp_user, &device->rtp_uid, &device->rtp_gid) &&
+           open_folders(device) && provision(device) &&
+           encode_settings(device) && open_plugged(device) &&
+           listen_clients(device) && listen_remote(device);
+}
+
+void device_close(struct device *device)
+{
+    char path[CONFIG_TEXT_MAX + 16];
+    socket_path(device->config, path, sizeof path);
+    if (device->clients >= 0) {
+        (void)unlink(path);
+        close(device->clients);
+    }
+}
