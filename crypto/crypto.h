@@ -92,7 +92,9 @@ ROTOR_CALL crypto_key_import(struct crypto_key *key, enum crypto_scheme scheme,
 
 // Takes a public key: 32 bytes, or x || y.
 //
-// ROTOR_MALFORMED  wrong size, or not a point on the curve.
+// ROTOR_MALFORMED  wrong size, or not a point on the curve.  For Ed25519 also a
+//                  point of small order, under which one signature could hold
+//                  for every message.  X25519 takes any 32 bytes.
 ROTOR_CALL crypto_key_import_public(struct crypto_key *key,
                                     enum crypto_scheme scheme,
                                     struct rotor_bytes public_key);
@@ -132,7 +134,8 @@ ROTOR_CALL crypto_verify_digest(const struct crypto_key *key,
 
 // Diffie-Hellman with a peer's raw public key: crypto_sizes().shared bytes.
 //
-// ROTOR_MALFORMED  bad point, or an all-zero result.
+// ROTOR_MALFORMED  wrong size, not a point on the curve, or an all-zero X25519
+//                  result.
 ROTOR_CALL crypto_agree(const struct crypto_key *key,
                         struct rotor_bytes peer_public, uint8_t *shared);
 

@@ -49,7 +49,8 @@ static EVP_PKEY_CTX *borrow(struct openssl_key *key)
     return context;
 }
 
-// The all-zero secret comes only from a point that contributes nothing.
+// On Curve25519 the all-zero secret comes only from a point that contributes
+// nothing.  On the NIST curves x = 0 belongs to points like any other.
 static bool is_zero(const uint8_t *secret, size_t size)
 {
     static const uint8_t zeros[CRYPTO_SHARED_MAX];
@@ -73,7 +74,7 @@ static enum rotor_status agree_with(struct openssl_key *key, EVP_PKEY *peer,
         // OpenSSL refuses the all-zero X25519 result itself.
         return openssl_forget_errors() ? ROTOR_PORT_FAILED : ROTOR_MALFORMED;
     }
-    return is_zero(secret, size) ? ROTOR_MALFORMED : ROTOR_OK;
+    return ROTOR_OK;
 }
 
 enum rotor_status crypto_agree(const struct crypto_key *key,
@@ -93,8 +94,11 @@ enum rotor_status crypto_agree(const struct crypto_key *key,
         (void)openssl_forget_errors();
         return malformed ? ROTOR_MALFORMED : ROTOR_PORT_FAILED;
     }
-    uint8_t secret[CRYPTO_SHARED_MAX];
+    uint8_t secret[CRYPTO_SHARED_MAX] = {0};
     enum rotor_status status = agree_with(handle, peer, size.shared, secret);
+    if (key->scheme == CRYPTO_X25519 && is_zero(secret, size.shared)) {
+        status = ROTOR_MALFORMED;
+    }
     if (status == ROTOR_OK) {
         memcpy(shared, secret, size.shared);
     }

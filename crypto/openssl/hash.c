@@ -107,19 +107,19 @@ enum rotor_status crypto_extract(enum crypto_hash hash, struct rotor_bytes salt,
     return crypto_hmac(hash, salt, &ikm, 1, prk);
 }
 
-static bool expand(EVP_KDF_CTX *context, const uint8_t *prk, size_t prk_size,
+static bool expand(EVP_KDF_CTX *context, struct rotor_bytes prk,
                    struct rotor_bytes info, struct rotor_room *okm)
 {
     uint8_t nothing[1] = {0};
     // OSSL_PARAM has no const; the library only reads these.
     uint8_t key[CRYPTO_HASH_MAX];
     uint8_t label[INFO_MAX];
-    memcpy(key, prk, prk_size);
+    memcpy(key, prk.data, prk.size);
     if (info.size != 0) {
         memcpy(label, info.data, info.size);
     }
     OSSL_PARAM params[] = {
-        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, key, prk_size),
+        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, key, prk.size),
         OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, label,
                                           info.size),
         OSSL_PARAM_construct_end(),
@@ -149,7 +149,12 @@ enum rotor_status crypto_expand(enum crypto_hash hash, const uint8_t *prk,
     if (okm->capacity == 0) {
         return ROTOR_OK;
     }
-    if (!expand(thread->expand[hash], prk, crypto_hash_size(hash), info, okm)) {
+    EVP_KDF_CTX *context = thread->expand[hash];
+    struct rotor_bytes key = {prk, crypto_hash_size(hash)};
+    // OpenSSL 3.0.22 frees the info of the call before but keeps its length
+    // when the next one is empty, and then reads through NULL.
+    bool ready = info.size != 0 || openssl_restart_expand(context, hash);
+    if (!ready || !expand(context, key, info, okm)) {
         OPENSSL_cleanse(okm->data, okm->capacity);
         (void)openssl_forget_errors();
         return ROTOR_PORT_FAILED;

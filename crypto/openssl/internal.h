@@ -42,6 +42,9 @@ const struct openssl_library *openssl_library(void);
 // The same for the calling thread.  Freed when the thread ends.
 struct openssl_thread *openssl_thread(void);
 
+// Puts an expanding context back to where the thread found it.
+bool openssl_restart_expand(EVP_KDF_CTX *context, enum crypto_hash hash);
+
 // A context that may be in use by one thread at a time.  Borrowing takes it
 // out, so a second thread finds NULL and makes its own.
 typedef _Atomic(void *) openssl_slot;

@@ -148,7 +148,9 @@ const struct openssl_library *openssl_library(void)
     return ran && library_is_ready ? &library : NULL;
 }
 
-static bool make_hash_contexts(struct openssl_thread *thread, size_t hash)
+// HMAC and the expanding half of HKDF take the same digest; HMAC ignores the
+// mode.
+static bool choose_hash(EVP_MAC_CTX *hmac, EVP_KDF_CTX *expand, size_t hash)
 {
     char name[16];
     OPENSSL_strlcpy(name, hash_names[hash], sizeof name);
@@ -158,6 +160,18 @@ static bool make_hash_contexts(struct openssl_thread *thread, size_t hash)
         OSSL_PARAM_construct_int(OSSL_KDF_PARAM_MODE, &mode),
         OSSL_PARAM_construct_end(),
     };
+    return (hmac == NULL || EVP_MAC_CTX_set_params(hmac, params) == 1) &&
+           EVP_KDF_CTX_set_params(expand, params) == 1;
+}
+
+bool openssl_restart_expand(EVP_KDF_CTX *context, enum crypto_hash hash)
+{
+    EVP_KDF_CTX_reset(context);
+    return choose_hash(NULL, context, hash);
+}
+
+static bool make_hash_contexts(struct openssl_thread *thread, size_t hash)
+{
     thread->hash[hash] = EVP_MD_CTX_new();
     thread->hmac[hash] = EVP_MAC_CTX_new(library.hmac);
     thread->expand[hash] = EVP_KDF_CTX_new(library.hkdf);
@@ -165,8 +179,7 @@ static bool make_hash_contexts(struct openssl_thread *thread, size_t hash)
            thread->expand[hash] != NULL &&
            EVP_DigestInit_ex2(thread->hash[hash], library.hash[hash], NULL) ==
                1 &&
-           EVP_MAC_CTX_set_params(thread->hmac[hash], params) == 1 &&
-           EVP_KDF_CTX_set_params(thread->expand[hash], params) == 1;
+           choose_hash(thread->hmac[hash], thread->expand[hash], hash);
 }
 
 static bool make_contexts(struct openssl_thread *thread)
