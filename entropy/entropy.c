@@ -288,10 +288,10 @@ static void collect(struct entropy_front *front, struct draw_secrets *s)
     }
 }
 
-// In its first test, or sound but out of bytes: it may come.
+// In its first test, or sound and out of bytes: there may be more later.
 static bool may_come(const struct entropy_slot *slot)
 {
-    return slot->stage != ENTROPY_OUT && slot->fault == ENTROPY_NO_FAULT;
+    return slot->fault == ENTROPY_NO_FAULT;
 }
 
 static enum entropy_refusal judge(const struct entropy_front *front,

@@ -449,6 +449,21 @@ SPEC("credit is counted per byte that came, over all sources")
     expect_refusal(&front, ROTOR_PORT_FAILED, ENTROPY_NO_HEALTHY_SOURCE);
 }
 
+SPEC("nobody waits for a source that would bring no credit")
+{
+    struct fake a = {.seed = 1};
+    struct fake b = {.seed = 2, .mood = FAKE_EMPTY};
+    struct entropy_source sources[] = {fake_source(&a, "a"),
+                                       fake_source(&b, "b")};
+    sources[0].block_size = 64;
+    sources[1].is_required = false;
+    struct entropy_front front = started(sources, 2);
+    expect_refusal(&front, ROTOR_AGAIN, ENTROPY_WAITING);
+    sources[1].credit_millibits = 0;
+    front = started(sources, 2);
+    expect_refusal(&front, ROTOR_PORT_FAILED, ENTROPY_NO_HEALTHY_SOURCE);
+}
+
 SPEC("sources that nobody assessed make no key, however many they are")
 {
     struct fake fakes[ENTROPY_SOURCES_MAX];
@@ -540,6 +555,8 @@ SPEC("empty answers in a row are a timeout; one answer starts the count anew")
     expect_refusal(&front, ROTOR_AGAIN, ENTROPY_WAITING);
     expect_refusal(&front, ROTOR_PORT_FAILED, ENTROPY_REQUIRED_SOURCE);
     expect_source(&front, 0, ENTROPY_OUT, ENTROPY_TIMEOUT);
+    entropy_retest(&front); // asks once, and has three answers' time again
+    expect_source(&front, 0, ENTROPY_TESTING, ENTROPY_TIMEOUT);
 }
 
 SPEC("a source without a patience is waited for")

@@ -111,6 +111,7 @@ SPEC("a DRBG whose back end refuses gives no byte of what it made")
     struct entropy_drbg drbg;
     static const struct rotor_bytes nothing;
     assert_ok(entropy_drbg_init(&drbg, BYTES_OF(seed), nothing, nothing));
+    struct entropy_drbg before = drbg;
     uint8_t bytes[64];
     static const uint8_t zeros[64];
     for (unsigned call = 1; call <= 4; call++) {
@@ -120,6 +121,7 @@ SPEC("a DRBG whose back end refuses gives no byte of what it made")
                          ROTOR_PORT_FAILED);
         assert_int_equal(out.used, 0);
         assert_memory_equal(bytes, zeros, sizeof zeros);
+        assert_memory_equal(&drbg, &before, sizeof before);
     }
     calls_left = 0;
 }

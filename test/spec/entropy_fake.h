@@ -20,7 +20,7 @@ enum fake_mood {
     FAKE_RUNS,   // now and then one byte 7 times, never a whole word
     FAKE_BIASED, // every second byte is one value
     FAKE_EMPTY,  // ROTOR_AGAIN
-    FAKE_GONE,   // ROTOR_PORT_FAILED
+    FAKE_GONE,   // ROTOR_PORT_FAILED, with bytes
     FAKE_LIAR,   // claims more bytes than it had room for
     FAKE_MUTE,   // ROTOR_OK and no byte
 };
@@ -75,10 +75,7 @@ static inline enum rotor_status fake_read(void *context, struct rotor_room *raw)
 {
     struct fake *fake = context;
     fake->read_count++;
-    if (fake->mood == FAKE_EMPTY || fake->mood == FAKE_GONE) {
-        return fake->mood == FAKE_EMPTY ? ROTOR_AGAIN : ROTOR_PORT_FAILED;
-    }
-    if (fake->left == 1) {
+    if (fake->mood == FAKE_EMPTY || fake->left == 1) {
         return ROTOR_AGAIN;
     }
     size_t size = raw->capacity;
@@ -97,7 +94,7 @@ static inline enum rotor_status fake_read(void *context, struct rotor_room *raw)
     raw->used = fake->mood == FAKE_LIAR   ? raw->capacity + 1
                 : fake->mood == FAKE_MUTE ? 0
                                           : size;
-    return ROTOR_OK;
+    return fake->mood == FAKE_GONE ? ROTOR_PORT_FAILED : ROTOR_OK;
 }
 
 // 128 bytes at 4 bits: alone it meets what a draw needs.

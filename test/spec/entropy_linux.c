@@ -101,7 +101,8 @@ SPEC("a flag that the kernel took away switches rdseed off")
     static const char with[] = "processor\t: 0\nvmx flags\t: rdseed\n"
                                "flags\t\t: fpu aes rdseed adx\nbugs\t: x\n";
     static const char without[] = "flags\t\t: fpu aes rdseedx xrdseed adx\n"
-                                  "bugs\t\t: rdseed\n";
+                                  "bugs\t\t: rdseed\n"
+                                  "flags\t\t: rdseed\n";
     struct scratch a = scratch_with(with, sizeof with - 1);
     struct scratch b = scratch_with(without, sizeof without - 1);
     assert_true(linux_cpuinfo_has_flag(a.path, "rdseed"));
@@ -335,6 +336,20 @@ SPEC("an empty pipe is waited for, a closed one is absent")
     assert_int_equal(entropy_draw(&front, out, sizeof out), ROTOR_PORT_FAILED);
     linux_entropy_close(&sources);
     close(fds[0]);
+}
+
+SPEC("getrandom and rdseed bring credit, what a host or a test says does not")
+{
+    static const uint32_t credits[] = {4000, 4000, 0, 0};
+    int fd = open("/dev/zero", O_RDONLY);
+    struct linux_entropy sources;
+    struct entropy_front front = plug(&sources, fd, false);
+    for (size_t i = 0; i < COUNT_OF(credits); i++) {
+        assert_int_equal(report_of(&front, i).credit_millibits, credits[i]);
+        assert_int_equal(report_of(&front, i).is_required, i == GETRANDOM);
+    }
+    linux_entropy_close(&sources);
+    close(fd);
 }
 
 SPEC("a plugged number that is no descriptor is refused")
