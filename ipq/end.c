@@ -18,11 +18,13 @@ bool ipq_plan_is_allowed(const struct rotor_ipq_plan *plan)
 static struct rotor_ipq end_of(const struct rotor_ipq_plan *plan,
                                enum ipq_role role)
 {
+    bool takes_payload = plan->frame_max >= ROTOR_IPQ_PAYLOAD_SIZE;
     return (struct rotor_ipq){
         .limit = plan->slots,
         .mask = plan->slots - 1,
         .seed = (plan->seed & SEED_MASK) | 1,
         .frame_max = plan->frame_max,
+        .short_max = takes_payload ? ROTOR_IPQ_PAYLOAD_SIZE : 0,
         .role = role,
     };
 }

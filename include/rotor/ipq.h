@@ -98,6 +98,7 @@ struct rotor_ipq {
     uint32_t mask;      // slots - 1
     uint32_t seed;
     uint32_t frame_max; // bytes
+    uint32_t short_max; // consumer: longest frame that needs no care, bytes
     uint32_t run;       // consumer: slots left of the run that was announced
     uint32_t needed;    // producer: slots that the last refused frame needs
     uint32_t role;      // producer, consumer, or neither: dead

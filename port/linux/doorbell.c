@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "doorbell.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <linux/membarrier.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+// Spinning for longer than a wake-up takes cannot pay: a sleeper is back in
+// about this time.
+#define SPIN_MAX_NS 50000u
+
+// News within this time is worth no system call, whatever was seen of late.
+#define SPIN_MIN_NS 2000u
+
+// Looks between two readings of the clock: about a microsecond of spinning.
+#define LOOKS_PER_READING 32u
+
+// First sleep when no barrier reached the peer: what it pushed while we fell
+// asleep may still be on its way, and it may not have seen us.
+#define FIRST_SLEEP_NS 50000u
+
+static uint64_t now_ns(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static void spin_pause(void)
+{
+#if defined(__x86_64__)
+    __asm__ volatile("pause");
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+static bool membarrier(int command)
+{
+    return syscall(SYS_membarrier, command, 0, 0) == 0;
+}
+
+void doorbell_init(struct doorbell *doorbell, struct rotor_ipq_channel *channel,
+                   int event_mine, int event_of_peer)
+{
+    *doorbell = (struct doorbell){
+        .channel = channel,
+        .event_mine = event_mine,
+        .event_of_peer = event_of_peer,
+        .has_barrier = membarrier(MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED),
+    };
+}
+
+// Makes every store that a registered process did so far visible, and makes
+// its later loads see ours: the fence that senders do not pay.  A peer that did
+// not register is not reached; the first short sleep is for that one.
+static void pass_barrier(struct doorbell *doorbell)
+{
+    if (doorbell->has_barrier) {
+        doorbell->has_barrier = membarrier(MEMBARRIER_CMD_GLOBAL_EXPEDITED);
+    }
+}
+
+// The words are shared between processes, so no futex of ours is private.
+static void wake_sleeper(_Atomic uint32_t *bell)
+{
+    // A failure leaves a sleeper that looks for itself in time.
+    (void)syscall(SYS_futex, bell, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
+static void ring_event(int event)
+{
+    uint64_t one = 1;
+    // A full counter is a loop that will wake anyway.
+    ssize_t written = write(event, &one, sizeof one);
+    (void)written;
+}
+
+enum rotor_status doorbell_ring(struct doorbell *doorbell)
+{
+    struct rotor_ipq_channel *channel = doorbell->channel;
+    uint32_t wake = 0;
+    enum rotor_status status = rotor_ipq_channel_ring(channel, &wake);
+    if (wake == 0) {
+        return status;
+    }
+    bool by_event = (wake & ROTOR_IPQ_EVENT) != 0;
+    if (!by_event) {
+        wake_sleeper(&channel->mine->bell);
+    } else if (doorbell->event_of_peer != DOORBELL_NO_EVENT) {
+        ring_event(doorbell->event_of_peer);
+    }
+    return status;
+}
+
+// Sleeps until the peer's bell is no longer `bell`.  False if the kernel will
+// not wait; every other return is a reason to look again.
+static bool sleep_on_bell(const struct doorbell *doorbell, uint32_t bell,
+                          uint64_t ns)
+{
+    struct timespec bound = {.tv_sec = (time_t)(ns / 1000000000u),
+                             .tv_nsec = (long)(ns % 1000000000u)};
+    long result = syscall(SYS_futex, &doorbell->channel->theirs->bell,
+                          FUTEX_WAIT, bell, &bound, NULL, 0);
+    return result == 0 || errno == EAGAIN || errno == ETIMEDOUT ||
+           errno == EINTR;
+}
+
+// One look after another for about a microsecond.
+static bool look_for_news(const struct doorbell *doorbell, uint32_t reasons)
+{
+    for (uint32_t i = 0; i < LOOKS_PER_READING; i++) {
+        if (rotor_ipq_channel_is_due(doorbell->channel, reasons)) {
+            return true;
+        }
+        spin_pause();
+    }
+    return false;
+}
+
+// Spinning for twice the usual gap catches most of it; where the gap is longer
+// than a spin may be, spinning is wasted.
+static uint64_t spin_budget_ns(const struct doorbell *doorbell)
+{
+    uint64_t twice = 2 * (uint64_t)doorbell->gap_ns;
+    if (doorbell->gap_ns > SPIN_MAX_NS || twice < SPIN_MIN_NS) {
+        return SPIN_MIN_NS;
+    }
+    return twice < SPIN_MAX_NS ? twice : SPIN_MAX_NS;
+}
+
+static void note_gap(struct doorbell *doorbell, uint64_t gap_ns)
+{
+    // One long silence must not outweigh the busy time before it.
+    uint64_t most = 4 * (uint64_t)SPIN_MAX_NS;
+    uint64_t gap = gap_ns < most ? gap_ns : most;
+    uint64_t mean = doorbell->gap_ns;
+    doorbell->gap_ns = (uint32_t)(mean - mean / 8 + gap / 8);
+}
+
+static uint64_t smaller(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+// Announces, looks once more, sleeps at most `ns`.  False: the kernel refuses.
+static bool sleep_once(struct doorbell *doorbell, uint32_t reasons, uint64_t ns)
+{
+    struct rotor_ipq_channel *channel = doorbell->channel;
+    uint32_t bell = rotor_ipq_channel_announce(channel, reasons);
+    pass_barrier(doorbell);
+    bool slept = rotor_ipq_channel_is_due(channel, reasons) ||
+                 sleep_on_bell(doorbell, bell, ns);
+    rotor_ipq_channel_awake(channel);
+    return slept;
+}
+
+enum rotor_status doorbell_wait(struct doorbell *doorbell, uint32_t reasons,
+                                uint64_t timeout_ns)
+{
+    struct rotor_ipq_channel *channel = doorbell->channel;
+    rotor_ipq_give_credit(&channel->in);
+    enum rotor_status rung = doorbell_ring(doorbell);
+    if (rung != ROTOR_OK) {
+        return rung;
+    }
+    if (look_for_news(doorbell, reasons)) {
+        note_gap(doorbell, 0);
+        return ROTOR_OK;
+    }
+    uint64_t start = now_ns();
+    uint64_t waited = 0;
+    uint64_t spin = smaller(spin_budget_ns(doorbell), timeout_ns);
+    uint64_t sleep = FIRST_SLEEP_NS;
+    bool due = false;
+    while (!due && waited < timeout_ns) {
+        if (waited < spin) {
+            due = look_for_news(doorbell, reasons);
+        } else {
+            uint64_t left = timeout_ns - waited;
+            if (!sleep_once(doorbell, reasons, smaller(sleep, left))) {
+                return ROTOR_PORT_FAILED;
+            }
+            sleep = smaller(2 * sleep, DOORBELL_LOOK_NS);
+            due = rotor_ipq_channel_is_due(channel, reasons);
+        }
+        waited = now_ns() - start;
+    }
+    note_gap(doorbell, waited);
+    return due ? ROTOR_OK : ROTOR_AGAIN;
+}
+
+bool doorbell_arm(struct doorbell *doorbell, uint32_t reasons)
+{
+    struct rotor_ipq_channel *channel = doorbell->channel;
+    rotor_ipq_give_credit(&channel->in);
+    if (doorbell_ring(doorbell) != ROTOR_OK) {
+        return false;
+    }
+    (void)rotor_ipq_channel_announce(channel, reasons | ROTOR_IPQ_EVENT);
+    pass_barrier(doorbell);
+    if (rotor_ipq_channel_is_due(channel, reasons)) {
+        rotor_ipq_channel_awake(channel);
+        return false;
+    }
+    return true;
+}
+
+void doorbell_disarm(struct doorbell *doorbell)
+{
+    rotor_ipq_channel_awake(doorbell->channel);
+    uint64_t rings = 0;
+    // Nothing to read is as good: the loop woke for another reason.
+    ssize_t got = doorbell->event_mine == DOORBELL_NO_EVENT
+                      ? 0
+                      : read(doorbell->event_mine, &rings, sizeof rings);
+    (void)got;
+}

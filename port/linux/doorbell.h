@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// Doorbell: how one side of a channel sleeps until the other has news, and
+// wakes it.  The words and their order are in rotor/ipq.h; here are the
+// waits of Linux.
+//
+// A side sleeps in one of two ways:
+//   - doorbell_wait: spins for as long as news usually takes, then sleeps on
+//     the peer's bell word (a futex that works through a read-only mapping);
+//   - doorbell_arm, then poll or epoll on an eventfd that the peer holds.
+// Each has a bound: a peer that never rings costs time, not life.
+#ifndef ROTOR_PORT_LINUX_DOORBELL_H
+#define ROTOR_PORT_LINUX_DOORBELL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <rotor/ipq.h>
+
+// No event loop on that side.
+#define DOORBELL_NO_EVENT (-1)
+
+// The longest that a sleeper goes without looking for itself, in ns.  An event
+// loop that armed the doorbell looks again after this time, too.
+#define DOORBELL_LOOK_NS 10000000u
+
+// Private to one thread, like the channel that it belongs to.
+struct doorbell {
+    struct rotor_ipq_channel *channel; // must outlive the doorbell
+    int event_mine;    // eventfd that the peer rings while armed, or none
+    int event_of_peer; // eventfd that rings the peer, or none
+    bool has_barrier;  // the kernel passes barriers on every registered side
+    uint32_t gap_ns;   // how long news took of late, a running mean
+};
+
+// Both sides call this in their own process, before seccomp: it registers the
+// process for the barriers of the other.  Where the kernel refuses, sleepers
+// look again sooner instead.  The file descriptors stay the caller's.
+void doorbell_init(struct doorbell *doorbell, struct rotor_ipq_channel *channel,
+                   int event_mine, int event_of_peer);
+
+// Called after pushing or popping, once per batch: wakes the peer if it sleeps
+// for that.  One load when it does not.  Never blocks.
+//
+// ROTOR_CORRUPT  the peer's announcement is impossible; the channel is dead.
+ROTOR_CALL doorbell_ring(struct doorbell *doorbell);
+
+// Returns when there is something to do for `reasons` (ROTOR_IPQ_FRAMES,
+// ROTOR_IPQ_ROOM), or a dead end to be seen.  Rings the peer first.
+//
+// ROTOR_AGAIN        `timeout_ns` is over.
+// ROTOR_CORRUPT      as for doorbell_ring.
+// ROTOR_PORT_FAILED  the kernel refuses to wait.
+ROTOR_CALL doorbell_wait(struct doorbell *doorbell, uint32_t reasons,
+                         uint64_t timeout_ns);
+
+// Before an event loop sleeps: rings the peer, then asks to be rung by
+// event_mine.  True if the loop may sleep now, until the eventfd is readable
+// but at most DOORBELL_LOOK_NS; false if there is something to do first.
+bool doorbell_arm(struct doorbell *doorbell, uint32_t reasons);
+
+// After the loop woke, whatever woke it.  Empties the eventfd.
+void doorbell_disarm(struct doorbell *doorbell);
+
+#endif
