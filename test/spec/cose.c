@@ -112,7 +112,7 @@ SPEC("a labelled hash is the hash of label, one zero byte and the parts")
     struct rotor_bytes all = bytes_of(whole, sizeof whole - 1);
     struct rotor_bytes parts[WIRE_LABELLED_PARTS + 1] = {LABEL("abc"),
                                                          LABEL("def")};
-    struct wire_digest made;
+    struct wire_digest made = {0};
     uint8_t expected[CRYPTO_HASH_MAX];
     for (unsigned alg = CRYPTO_SHA256; alg <= CRYPTO_SHA384; alg++) {
         assert_ok(wire_digest_make(&made, alg, LABEL("rotor1 key"), parts, 2));
