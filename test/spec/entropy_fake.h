@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// A noise source that does what the test says.
+// A noise source that does what the test says, and what is asked of a front.
 #ifndef ROTOR_TEST_ENTROPY_FAKE_H
 #define ROTOR_TEST_ENTROPY_FAKE_H
+
+#include "test/spec.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -112,6 +114,50 @@ static inline struct entropy_source fake_source(struct fake *fake,
         .credit_millibits = 4000,
         .is_required = true,
     };
+}
+
+// ---- helpers ---------------------------------------------------------------
+
+static inline struct entropy_front started(const struct entropy_source *sources,
+                                           size_t count)
+{
+    struct entropy_front front;
+    assert_ok(entropy_init(&front, sources, count));
+    entropy_start(&front);
+    for (unsigned i = 0; entropy_is_testing(&front) && i < 1000; i++) {
+        entropy_step(&front);
+    }
+    return front;
+}
+
+static inline struct entropy_report report_of(const struct entropy_front *front,
+                                              size_t index)
+{
+    struct entropy_report report;
+    assert_true(entropy_report(front, index, &report));
+    return report;
+}
+
+static inline void expect_source(const struct entropy_front *front,
+                                 size_t index, enum entropy_stage stage,
+                                 enum entropy_fault fault)
+{
+    struct entropy_report report = report_of(front, index);
+    assert_int_equal(report.stage, stage);
+    assert_int_equal(report.fault, fault);
+}
+
+static inline void expect_refusal(struct entropy_front *front,
+                                  enum rotor_status status,
+                                  enum entropy_refusal refusal)
+{
+    uint8_t out[32];
+    uint8_t before[32];
+    memset(out, 0xa5, sizeof out);
+    memcpy(before, out, sizeof out);
+    assert_int_equal(entropy_draw(front, out, sizeof out), status);
+    assert_int_equal(entropy_last_refusal(front), refusal);
+    assert_memory_equal(out, before, sizeof out);
 }
 
 #endif
