@@ -20,7 +20,6 @@ enum {
     AT_ACTIVE = 28,
     AT_SLOTS = 32,
     SLOT_SIZE = 80,
-    AT_PADDING = AT_SLOTS + 2 * SLOT_SIZE,
     AT_HASH = 224,
 
     SLOT_AT_STATE = 0,
@@ -28,7 +27,6 @@ enum {
     SLOT_AT_VERSION = 4,
     SLOT_AT_SECURITY_VERSION = 8,
     SLOT_AT_DIGEST = 12,
-    SLOT_AT_PADDING = 76,
 };
 
 // The copy that the record of `sequence` lives in.
@@ -91,18 +89,14 @@ static bool slots_are_sound(const struct boot_slots *slots)
            (unsigned)slots->last_failure < BOOT_REASONS;
 }
 
-enum rotor_status boot_slots_encode(const struct boot_slots *slots,
-                                    uint8_t record[BOOT_SLOTS_RECORD_SIZE],
-                                    size_t *copy)
+static void write_record(const struct boot_slots *slots, uint64_t sequence,
+                         uint8_t out[AT_HASH])
 {
-    uint8_t out[BOOT_SLOTS_RECORD_SIZE] = {0};
-    if (!slots_are_sound(slots) || slots->sequence == UINT64_MAX) {
-        return ROTOR_INVALID;
-    }
+    memset(out, 0, AT_HASH);
     memcpy(out + AT_MAGIC, MAGIC, 4);
     bytes_put_be16(out + AT_VERSION, VERSION);
     bytes_put_be16(out + AT_SIZE, BOOT_SLOTS_RECORD_SIZE);
-    bytes_put_be64(out + AT_SEQUENCE, slots->sequence + 1);
+    bytes_put_be64(out + AT_SEQUENCE, sequence);
     bytes_put_be32(out + AT_COMPONENT, (uint32_t)slots->component);
     bytes_put_be32(out + AT_FLOOR, slots->floor);
     bytes_put_be32(out + AT_FAILURE, (uint32_t)slots->last_failure);
@@ -110,6 +104,17 @@ enum rotor_status boot_slots_encode(const struct boot_slots *slots,
     for (size_t i = 0; i < BOOT_SLOT_COUNT; i++) {
         write_slot(&slots->slot[i], out + AT_SLOTS + i * SLOT_SIZE);
     }
+}
+
+enum rotor_status boot_slots_encode(const struct boot_slots *slots,
+                                    uint8_t record[BOOT_SLOTS_RECORD_SIZE],
+                                    size_t *copy)
+{
+    uint8_t out[BOOT_SLOTS_RECORD_SIZE];
+    if (!slots_are_sound(slots) || slots->sequence == UINT64_MAX) {
+        return ROTOR_INVALID;
+    }
+    write_record(slots, slots->sequence + 1, out);
     TRY(hash_record(out, out + AT_HASH));
     memcpy(record, out, sizeof out);
     *copy = copy_of(slots->sequence + 1);
@@ -133,23 +138,24 @@ static void read_record(const uint8_t *in, struct boot_slots *slots)
     }
 }
 
-// Whole: written to its end, by this version, for this place.
+// Whole: written to its end, in the one form that encode gives it.
 static enum rotor_status decode_copy(struct rotor_bytes copy, size_t index,
                                      struct boot_slots *slots, bool *is_whole)
 {
     uint8_t hash[32];
+    uint8_t again[AT_HASH];
     *is_whole = false;
     if (copy.size != BOOT_SLOTS_RECORD_SIZE) {
         return ROTOR_OK;
     }
     TRY(hash_record(copy.data, hash));
-    if (memcmp(hash, copy.data + AT_HASH, sizeof hash) != 0 ||
-        memcmp(copy.data + AT_MAGIC, MAGIC, 4) != 0 ||
-        bytes_be16(copy.data + AT_VERSION) != VERSION) {
+    if (memcmp(hash, copy.data + AT_HASH, sizeof hash) != 0) {
         return ROTOR_OK;
     }
     read_record(copy.data, slots);
-    *is_whole = copy_of(slots->sequence) == index && slots_are_sound(slots);
+    write_record(slots, slots->sequence, again);
+    *is_whole = memcmp(again, copy.data, sizeof again) == 0 &&
+                copy_of(slots->sequence) == index && slots_are_sound(slots);
     return ROTOR_OK;
 }
 
