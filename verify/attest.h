@@ -29,10 +29,11 @@ struct verify_question {
     struct rotor_bytes response; // payload of ATTEST_RSP, exact bytes
 };
 
-// Views are into request and response.
+// Views are into request and response; `trust` is the question's own.
 struct verify_answer {
     uint32_t outcome; // CHAIN_ACCEPTED, CHAIN_REJECTED, VERIFY_UNKNOWN_HEAD
     const char *reason;
+    const struct chain_trust *trust; // that it was judged by
     struct wire_attest_req request;
     struct wire_attest_rsp response;
     struct wire_attest_core core;

@@ -30,7 +30,6 @@ struct verify_session {
 // ROTOR_FORBIDDEN  `answer` was not accepted, or is not of purpose 6.
 // ROTOR_MALFORMED  e_a is not a point.
 ROTOR_CALL verify_session_confirm(const struct verify_answer *answer,
-                                  const struct chain_trust *trust,
                                   const struct crypto_key *ephemeral,
                                   struct verify_session *session,
                                   struct rotor_room *fin, bool *confirmed);
