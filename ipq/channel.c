@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A channel: two queues, and the words by which a side sleeps and is woken.
-#include "end.h"
+#include "ipq/end.h"
 
 static bool page_size_is_allowed(size_t page_size)
 {
@@ -37,9 +37,12 @@ enum rotor_status rotor_ipq_channel_init(struct rotor_ipq_channel *channel,
                                          struct rotor_bytes theirs)
 {
     size_t half_size = rotor_ipq_half_size(plan, page_size);
-    bool is_mine =
-        is_half(bytes_of(mine.data, mine.capacity), half_size, page_size);
-    if (half_size == 0 || !is_mine || !is_half(theirs, half_size, page_size)) {
+    if (half_size == 0) {
+        return ROTOR_INVALID;
+    }
+    struct rotor_bytes ours = bytes_of(mine.data, mine.capacity);
+    if (!is_half(ours, half_size, page_size) ||
+        !is_half(theirs, half_size, page_size)) {
         return ROTOR_INVALID;
     }
     void *my_page = mine.data;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "end.h"
+#include "ipq/end.h"
 
 // Low bits of the seed that count.  One bit is left free so that no stamp of
 // the first lap is 0, which is what the memory holds before it.

@@ -3,7 +3,7 @@
 #ifndef ROTOR_IPQ_END_H
 #define ROTOR_IPQ_END_H
 
-#include <base/bytes.h>
+#include "base/bytes.h"
 #include <rotor/ipq.h>
 
 // What an end is.  All zeros is no end at all; a condemned one is none again.

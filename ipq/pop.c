@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The consuming end.  Every word of a slot is fetched once; what is checked is
 // the private copy.
-#include "end.h"
+#include "ipq/end.h"
 
 static const struct rotor_ipq_slot *slot_at(const struct rotor_ipq *end,
                                             uint64_t position)

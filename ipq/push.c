@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The producing end.  It reads one shared word: the peer's credit.
-#include "end.h"
+#include "ipq/end.h"
 
 // Slots that are fetched for writing ahead of their use, so that the miss is
 // over when their turn comes.

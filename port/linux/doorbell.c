@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "doorbell.h"
+#include "port/linux/doorbell.h"
 
 #include <errno.h>
 #include <linux/futex.h>

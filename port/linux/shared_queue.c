@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "shared_queue.h"
+#include "port/linux/shared_queue.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The queue between two honest ends.
-#include "ipq_pair.h"
+#include "test/spec/ipq_pair.h"
 
 static struct rotor_bytes frame_of(const void *data, size_t size)
 {

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "test/spec.h"
 #include <rotor/ipq.h>
-#include <test/spec.h>
 
 struct pair {
     struct rotor_ipq_plan plan;
