@@ -70,6 +70,7 @@ enum launch_notice {
     LAUNCH_REFUSED = 4,      // to rotord: the enclave's evidence is not good
     LAUNCH_EVENT = 5,        // to the RTP: a security event; reason in `value`
     LAUNCH_STATUS = 6,       // to rotord: a line for the service manager
+    LAUNCH_RETEST = 7,       // to rotord: the enclave re-tests its entropy
 };
 
 // One SEQPACKET record.  Both ends run code that stage 0 measured; a record of

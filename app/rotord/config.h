@@ -24,7 +24,7 @@ struct config {
     uint64_t min_interval_s;
     uint64_t max_per_day;
     uint64_t grace_s;
-    char entropy_name[33]; // of a plugged source; empty: none
+    char entropy_name[32]; // of a plugged source; empty: none
     char entropy_path[CONFIG_TEXT_MAX];
     bool entropy_is_required;
 };

@@ -355,6 +355,11 @@ void device_take_record(struct device *device)
             (void)kill(device->enclave.pid, SIGKILL);
         }
         break;
+    case LAUNCH_RETEST:
+        if (device->enclave.pid > 0) {
+            (void)kill(device->enclave.pid, SIGUSR1);
+        }
+        break;
     case LAUNCH_STATUS:
         (void)snprintf(line, sizeof line, "%sSTATUS=%s",
                        device->is_ready ? "" : "READY=1\n", record.text);

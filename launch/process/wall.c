@@ -82,18 +82,31 @@ static bool landlock_stands(void)
 // end.  Without restart_syscall a SIGSTOP would kill the enclave: it is here
 // on purpose, a stop is a denial of service that the launcher can do anyway.
 static const int ALLOWED[] = {
-    SCMP_SYS(futex),         SCMP_SYS(clock_nanosleep),
-    SCMP_SYS(clock_gettime), SCMP_SYS(getrandom),
-    SCMP_SYS(read),          SCMP_SYS(write),
-    SCMP_SYS(pread64),       SCMP_SYS(pwrite64),
-    SCMP_SYS(openat),        SCMP_SYS(close),
-    SCMP_SYS(fstat),         SCMP_SYS(newfstatat),
-    SCMP_SYS(ftruncate),     SCMP_SYS(lseek),
-    SCMP_SYS(fsync),         SCMP_SYS(fdatasync),
-    SCMP_SYS(renameat),      SCMP_SYS(renameat2),
-    SCMP_SYS(unlinkat),      SCMP_SYS(getpid),
-    SCMP_SYS(sched_yield), SCMP_SYS(membarrier),   SCMP_SYS(restart_syscall),
-    SCMP_SYS(rt_sigreturn),  SCMP_SYS(exit),
+    SCMP_SYS(futex),
+    SCMP_SYS(clock_nanosleep),
+    SCMP_SYS(clock_gettime),
+    SCMP_SYS(getrandom),
+    SCMP_SYS(read),
+    SCMP_SYS(write),
+    SCMP_SYS(pread64),
+    SCMP_SYS(pwrite64),
+    SCMP_SYS(openat),
+    SCMP_SYS(close),
+    SCMP_SYS(fstat),
+    SCMP_SYS(newfstatat),
+    SCMP_SYS(ftruncate),
+    SCMP_SYS(lseek),
+    SCMP_SYS(fsync),
+    SCMP_SYS(fdatasync),
+    SCMP_SYS(renameat),
+    SCMP_SYS(renameat2),
+    SCMP_SYS(unlinkat),
+    SCMP_SYS(getpid),
+    SCMP_SYS(sched_yield),
+    SCMP_SYS(membarrier),
+    SCMP_SYS(restart_syscall),
+    SCMP_SYS(rt_sigreturn),
+    SCMP_SYS(exit),
     SCMP_SYS(exit_group),
 };
 
@@ -169,10 +182,12 @@ enum rotor_status wall_raise_last(int store_fd, int queue_fd, uint64_t *walls)
     note(&up, WIRE_WALL_NO_CORE, core_is_off());
     note(&up, WIRE_WALL_NO_CAPABILITIES, capabilities_are_gone());
     note(&up, WIRE_WALL_SEALED_QUEUE, queue_is_sealed(queue_fd));
-    bool filtered = raise_seccomp();
+    bool filtered = (wall_dropped & WIRE_WALL_BIT(WIRE_WALL_SECCOMP)) == 0 &&
+                    raise_seccomp();
     note(&up, WIRE_WALL_SECCOMP,
          filtered && prctl(PR_GET_SECCOMP, 0, 0, 0, 0) == 2);
-    if ((up & WIRE_WALLS_REQUIRED) != WIRE_WALLS_REQUIRED) {
+    const uint64_t required = WIRE_WALLS_REQUIRED & ~wall_dropped;
+    if ((up & required) != required) {
         return ROTOR_FORBIDDEN;
     }
     *walls |= up;

@@ -23,6 +23,10 @@ void wall_raise_first(void);
 // kernel where the kernel tells.
 //
 // ROTOR_FORBIDDEN  a required wall does not stand: do not serve.
+//
+// A sanitised build cannot live behind every wall: wall_dropped names those
+// that it does without, and says so on stderr.
+extern const uint64_t wall_dropped;
 ROTOR_CALL wall_raise_last(int store_fd, int queue_fd, uint64_t *walls);
 
 #endif

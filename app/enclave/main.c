@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+// The AP image of the process level: one enclave behind its wall.
+//
+// Started by stage 0 only (launch/birth.h).  Order: wall first, secret memory
+// next, then everything that needs a system call which seccomp will refuse,
+// then the last wall, then frames until the end.
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <openssl/crypto.h>
+
+#include "app/enclave/platform.h"
+#include "base/bytes.h"
+#include "base/secret.h"
+#include "crypto/openssl/openssl.h"
+#include "launch/birth.h"
+#include "launch/process/arena.h"
+#include "launch/process/wall.h"
+#include "port/linux/doorbell.h"
+#include "port/linux/shared_queue.h"
+#include "wire/walls.h"
+
+#define ARENA_SIZE ((size_t)3 << 20)
+#define STACK_SIZE ((size_t)512 << 10)
+
+// The RTP gets this long to make room for a reply; then it is dropped, and the
+// RTP asks again.
+#define REPLY_WAIT_NS 1000000000u
+#define IDLE_WAIT_NS  1000000000u
+#define TEST_WAIT_NS  10000000u // while an entropy source is in its test
+
+// Everything that lives in secret memory besides heap and stack.
+struct ap {
+    struct enclave enclave;
+    struct enclave_pair pair;
+    struct platform platform;
+    struct launch_birth birth;
+    uint8_t birth_memory[LAUNCH_BIRTH_MAX];
+    uint8_t frame[WIRE_FRAME_MAX];
+    uint8_t reply[WIRE_FRAME_MAX];
+    struct shared_queue queue;
+    struct doorbell bell;
+    struct arena_kind memory;
+};
+static struct ap *ap;
+static int exit_code = 1;
+
+static bool failed(const char *what, enum rotor_status status)
+{
+    fprintf(stderr, "enclave: error: %s: %s\n", what,
+            rotor_status_name(status));
+    return false;
+}
+
+// OpenSSL's own form of the three.
+static void *heap_allocate(size_t size, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    return arena_allocate(size);
+}
+
+static void *heap_reallocate(void *block, size_t size, const char *file,
+                             int line)
+{
+    (void)file;
+    (void)line;
+    return arena_reallocate(block, size);
+}
+
+static void heap_free(void *block, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    arena_free(block);
+}
+
+// The envelope is overwritten once it was read: its pages are no secret memory.
+static bool be_born(void)
+{
+    static const uint8_t zeros[LAUNCH_BIRTH_MAX];
+    ssize_t size =
+        pread(LAUNCH_FD_BIRTH, ap->birth_memory, LAUNCH_BIRTH_MAX, 0);
+    bool is_read = size > 0;
+    bool is_gone =
+        is_read && pwrite(LAUNCH_FD_BIRTH, zeros, (size_t)size, 0) == size;
+    close(LAUNCH_FD_BIRTH);
+    if (!is_gone) {
+        fputs("enclave: error: started without a birth envelope\n"
+              "enclave: hint: rotord starts the enclave\n",
+              stderr);
+        return false;
+    }
+    enum rotor_status status = wire_message_decode(
+        &LAUNCH_LAYOUT_BIRTH, bytes_of(ap->birth_memory, (size_t)size),
+        &ap->birth);
+    if (status != ROTOR_OK || ap->birth.component != BOOT_ENCLAVE) {
+        return failed("birth envelope", ROTOR_MALFORMED);
+    }
+    return true;
+}
+
+static bool open_queue(void)
+{
+    const struct rotor_ipq_plan plan = {LAUNCH_QUEUE_SLOTS, ROTOR_IPQ_FRAME_MAX,
+                                        (uint32_t)ap->birth.queue_seed};
+    enum rotor_status status =
+        shared_queue_open(&ap->queue, &plan, LAUNCH_FD_QUEUE, ROTOR_IPQ_AP);
+    if (status != ROTOR_OK) {
+        return failed("queue", status);
+    }
+    doorbell_init(&ap->bell, &ap->queue.channel, DOORBELL_NO_EVENT,
+                  LAUNCH_FD_BELL);
+    return true;
+}
+
+static bool raise_walls(struct enclave_identity *identity)
+{
+    uint64_t walls = ap->birth.walls;
+    if (wall_dropped != 0) {
+        fputs("enclave: warning: sanitised build: no seccomp wall\n", stderr);
+    }
+    enum rotor_status status =
+        wall_raise_last(LAUNCH_FD_STORE, LAUNCH_FD_QUEUE, &walls);
+    if (status != ROTOR_OK) {
+        return failed("a required wall does not stand", status);
+    }
+    if (ap->memory.is_secret) {
+        walls |= WIRE_WALL_BIT(WIRE_WALL_SECRET_MEMORY);
+    }
+    if (ap->memory.is_locked) {
+        walls |= WIRE_WALL_BIT(WIRE_WALL_LOCKED_MEMORY);
+    }
+    identity->walls = walls;
+    return true;
+}
+
+static bool prepare(void)
+{
+    struct enclave_identity identity = {0};
+    enum rotor_status status = crypto_openssl_init();
+    if (status != ROTOR_OK) {
+        return failed("libcrypto", status);
+    }
+    if (!be_born() || !open_queue()) {
+        return false;
+    }
+    status = platform_open(&ap->platform, &ap->birth, &identity);
+    if (status != ROTOR_OK) {
+        return failed("platform", status);
+    }
+    if (!raise_walls(&identity)) {
+        return false;
+    }
+    const struct enclave_ops ops = platform_ops(&ap->platform);
+    status = enclave_open(&ap->enclave, &ops, &identity);
+    secret_wipe(&identity, sizeof identity);
+    if (status != ROTOR_OK) {
+        return failed("store", status);
+    }
+    enclave_pair_init_control(&ap->pair);
+    return true;
+}
+
+// False when the queue is dead.
+static bool give(struct rotor_bytes reply)
+{
+    enum rotor_status status = rotor_ipq_push(&ap->queue.channel.out, reply);
+    if (status == ROTOR_AGAIN &&
+        doorbell_wait(&ap->bell, ROTOR_IPQ_ROOM, REPLY_WAIT_NS) == ROTOR_OK) {
+        status = rotor_ipq_push(&ap->queue.channel.out, reply);
+    }
+    return status != ROTOR_CORRUPT && doorbell_ring(&ap->bell) == ROTOR_OK;
+}
+
+static bool serve_one(void)
+{
+    struct rotor_room frame = ROOM_OF(ap->frame);
+    struct rotor_room reply = ROOM_OF(ap->reply);
+    enum rotor_status status = rotor_ipq_pop(&ap->queue.channel.in, &frame);
+    if (status == ROTOR_AGAIN) {
+        platform_step(&ap->platform, &ap->enclave);
+        status = doorbell_wait(
+            &ap->bell, ROTOR_IPQ_FRAMES,
+            platform_is_testing(&ap->platform) ? 0 : IDLE_WAIT_NS);
+        return status == ROTOR_OK || status == ROTOR_AGAIN;
+    }
+    if (status != ROTOR_OK) {
+        return false;
+    }
+    status = enclave_serve(&ap->enclave, &ap->pair, bytes_in(&frame), &reply);
+    if (status != ROTOR_OK) {
+        return failed("serve", status);
+    }
+    return reply.used == 0 || give(bytes_in(&reply));
+}
+
+static void live(void)
+{
+    if (!prepare()) {
+        return;
+    }
+    while (serve_one()) {
+        if (enclave_must_restart(&ap->enclave)) {
+            fputs("enclave: error: a write to the store ended in doubt\n",
+                  stderr);
+            break;
+        }
+    }
+    enum rotor_ipq_rule rule = rotor_ipq_broken_rule(&ap->queue.channel.in);
+    if (rule == ROTOR_IPQ_UNBROKEN) {
+        rule = rotor_ipq_broken_rule(&ap->queue.channel.out);
+    }
+    if (rule != ROTOR_IPQ_UNBROKEN) {
+        fprintf(stderr, "enclave: error: the RTP broke the queue: %s\n",
+                rotor_ipq_rule_text(rule));
+    }
+    enclave_wipe(&ap->enclave);
+    platform_close(&ap->platform);
+    exit_code = 3;
+}
+
+int main(void)
+{
+    struct arena_kind memory;
+    wall_raise_first();
+    if (arena_open(ARENA_SIZE, &memory) != ROTOR_OK) {
+        fputs("enclave: error: no locked memory: RLIMIT_MEMLOCK is too low\n",
+              stderr);
+        return 3;
+    }
+    ap = arena_take(sizeof *ap);
+    if (ap == NULL || CRYPTO_set_mem_functions(heap_allocate, heap_reallocate,
+                                               heap_free) != 1) {
+        fputs("enclave: error: secret memory\n", stderr);
+        return 3;
+    }
+    ap->memory = memory;
+    arena_call(live, STACK_SIZE);
+    _exit(exit_code);
+}

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/enclave/platform.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+#include "base/secret.h"
+#include "port/linux/folder.h"
+
+#define ANCHOR_SIZE 40u // be64 n, v
+
+static const char *const FILES[ENCLAVE_FILES] = {
+    [ENCLAVE_STATE] = "state",
+    [ENCLAVE_STATE_NEXT] = "state.next",
+    [ENCLAVE_ATTACH] = "attach",
+    [ENCLAVE_RECOVER] = "recover",
+};
+
+static volatile sig_atomic_t retest_wanted;
+
+static void want_retest(int number)
+{
+    (void)number;
+    retest_wanted = 1;
+}
+
+// ---- ops -------------------------------------------------------------------
+
+static enum rotor_status draw(void *context, uint8_t *out, size_t size)
+{
+    struct platform *platform = context;
+    return entropy_draw(&platform->front, out, size);
+}
+
+static enum rotor_status store_read(void *context, enum enclave_file file,
+                                    struct rotor_room *content)
+{
+    (void)context;
+    bool found = false;
+    return linux_folder_read(LAUNCH_FD_STORE, FILES[file], content, &found);
+}
+
+static enum rotor_status store_write(void *context, enum enclave_file file,
+                                     struct rotor_bytes content)
+{
+    (void)context;
+    return linux_folder_write(LAUNCH_FD_STORE, FILES[file], content);
+}
+
+static enum rotor_status store_rename(void *context, enum enclave_file from,
+                                      enum enclave_file to)
+{
+    (void)context;
+    return linux_folder_rename(LAUNCH_FD_STORE, FILES[from], FILES[to]);
+}
+
+static enum rotor_status store_remove(void *context, enum enclave_file file)
+{
+    (void)context;
+    return linux_folder_remove(LAUNCH_FD_STORE, FILES[file]);
+}
+
+// A file that anyone who can write the store can roll back too: detect only.
+static enum rotor_status anchor_read(void *context, uint64_t *n, uint8_t v[32])
+{
+    (void)context;
+    uint8_t memory[ANCHOR_SIZE];
+    struct rotor_room room = ROOM_OF(memory);
+    bool found = false;
+    TRY(linux_folder_read(LAUNCH_FD_STORE, "anchor", &room, &found));
+    if (found && room.used != ANCHOR_SIZE) {
+        return ROTOR_PORT_FAILED;
+    }
+    if (!found) {
+        memset(memory, 0, sizeof memory);
+    }
+    *n = bytes_be64(memory);
+    memcpy(v, memory + 8, 32);
+    return ROTOR_OK;
+}
+
+static enum rotor_status anchor_advance(void *context, const uint8_t d[32])
+{
+    uint8_t memory[ANCHOR_SIZE];
+    uint8_t v[32];
+    uint64_t n = 0;
+    TRY(anchor_read(context, &n, v));
+    const struct rotor_bytes parts[] = {BYTES_OF(v), bytes_of(d, 32)};
+    bytes_put_be64(memory, n + 1);
+    TRY(crypto_hash(CRYPTO_SHA256, parts, COUNT_OF(parts), memory + 8));
+    return linux_folder_replace(LAUNCH_FD_STORE, "anchor", BYTES_OF(memory));
+}
+
+static uint64_t now_ms(void *context)
+{
+    (void)context;
+    struct timespec now;
+    (void)clock_gettime(CLOCK_BOOTTIME, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static enum rotor_status attest(void *context, const uint8_t ud[64],
+                                struct rotor_bytes claims,
+                                struct rotor_room *evidence)
+{
+    const struct platform *platform = context;
+    const struct chain_attester attester = {
+        &platform->attest_key, platform->uds_key, platform->certificate};
+    return chain_attest(&attester, ud, claims, evidence);
+}
+
+struct enclave_ops platform_ops(struct platform *platform)
+{
+    return (struct enclave_ops){
+        .context = platform,
+        .entropy = draw,
+        .store_read = store_read,
+        .store_write = store_write,
+        .store_rename = store_rename,
+        .store_remove = store_remove,
+        .anchor_read = anchor_read,
+        .anchor_advance = anchor_advance,
+        .now_ms = now_ms,
+        .evidence = attest,
+    };
+}
+
+// ---- entropy ---------------------------------------------------------------
+
+static const char *stage_word(const struct entropy_report *source)
+{
+    switch (source->stage) {
+    case ENTROPY_HEALTHY:
+        return "healthy";
+    case ENTROPY_TESTING:
+        return "testing";
+    case ENTROPY_OUT:
+        break;
+    }
+    return source->fault == ENTROPY_ABSENT ? "absent" : "failed";
+}
+
+// "getrandom: healthy\nrdseed: failed (stuck)\n"
+static void write_report(const struct platform *platform,
+                         char report[PLATFORM_REPORT_MAX])
+{
+    struct entropy_report source;
+    size_t used = 0;
+    report[0] = '\0';
+    for (size_t i = 0; entropy_report(&platform->front, i, &source); i++) {
+        bool is_failed =
+            source.stage == ENTROPY_OUT && source.fault != ENTROPY_ABSENT;
+        int size = snprintf(report + used, PLATFORM_REPORT_MAX - used,
+                            "%s: %s%s%s%s\n", source.name, stage_word(&source),
+                            is_failed ? " (" : "",
+                            is_failed ? entropy_fault_name(source.fault) : "",
+                            is_failed ? ")" : "");
+        if (size < 0 || (size_t)size >= PLATFORM_REPORT_MAX - used) {
+            report[used] = '\0';
+            return;
+        }
+        used += (size_t)size;
+    }
+}
+
+bool platform_is_testing(const struct platform *platform)
+{
+    return entropy_is_testing(&platform->front);
+}
+
+#define STEP_EVERY_MS 10u // a slow source is asked this often
+
+void platform_step(struct platform *platform, struct enclave *enclave)
+{
+    char report[PLATFORM_REPORT_MAX];
+    uint64_t now = now_ms(NULL);
+    if (retest_wanted != 0) {
+        retest_wanted = 0;
+        entropy_retest(&platform->front);
+    } else if (platform_is_testing(platform) &&
+               now - platform->stepped_ms >= STEP_EVERY_MS) {
+        platform->stepped_ms = now;
+        entropy_step(&platform->front);
+    }
+    write_report(platform, report);
+    if (strcmp(report, platform->report) != 0) {
+        memcpy(platform->report, report, sizeof report);
+        enclave_report(enclave, bytes_of(platform->report, strlen(report)));
+    }
+}
+
+static enum rotor_status open_entropy(struct platform *platform,
+                                      const struct launch_settings *settings)
+{
+    bool is_plugged = fcntl(LAUNCH_FD_PLUGGED, F_GETFD) >= 0;
+    memcpy(platform->plugged_name, settings->plugged_entropy.data,
+           settings->plugged_entropy.size);
+    const struct linux_entropy_options options = {
+        .plugged_name = is_plugged ? platform->plugged_name : NULL,
+        .plugged_fd = LAUNCH_FD_PLUGGED,
+        .plugged_is_required = settings->plugged_is_required == 1,
+    };
+    TRY(linux_entropy_open(&platform->sources, &options));
+    TRY(entropy_init(&platform->front, platform->sources.sources,
+                     platform->sources.count));
+    entropy_start(&platform->front);
+    return ROTOR_OK;
+}
+
+// ---- open ------------------------------------------------------------------
+
+// hw_secret = Expand(CDI_seal, "rotor1 hw_secret", 32): doc/PROTOCOL.boot 4.
+static enum rotor_status derive_hw_secret(struct rotor_bytes cdi_seal,
+                                          uint8_t hw_secret[32])
+{
+    struct rotor_room okm = {hw_secret, 32, 0};
+    return crypto_expand(CRYPTO_SHA256, cdi_seal.data,
+                         LABEL("rotor1 hw_secret"), &okm);
+}
+
+// A reset by rotord leaves a mark; it counts until a state was written.
+static bool was_reset(void)
+{
+    return faccessat(LAUNCH_FD_STORE, "reset", F_OK, 0) == 0 &&
+           faccessat(LAUNCH_FD_STORE, "state", F_OK, 0) != 0;
+}
+
+enum rotor_status platform_open(struct platform *platform,
+                                const struct launch_birth *birth,
+                                struct enclave_identity *identity)
+{
+    struct launch_settings settings;
+    TRY(wire_message_decode(&LAUNCH_LAYOUT_SETTINGS, birth->settings,
+                            &settings));
+    TRY(open_entropy(platform, &settings));
+    TRY(boot_dice_key(birth->cdi_attest.data, CRYPTO_P256,
+                      &platform->attest_key));
+    TRY(derive_hw_secret(birth->cdi_seal, identity->hw_secret));
+    platform->uds_key = birth->uds_key;
+    platform->certificate = birth->certificate;
+    identity->measurement = birth->measurement;
+    identity->was_reset = was_reset();
+    write_report(platform, platform->report);
+    identity->report = bytes_of(platform->report, strlen(platform->report));
+    const struct sigaction action = {.sa_handler = want_retest};
+    return sigaction(SIGUSR1, &action, NULL) == 0 ? ROTOR_OK
+                                                  : ROTOR_PORT_FAILED;
+}
+
+void platform_close(struct platform *platform)
+{
+    crypto_key_close(&platform->attest_key);
+    linux_entropy_close(&platform->sources);
+    secret_wipe(platform, sizeof *platform);
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the process level gives the enclave: entropy, a store folder, a file as
+// anchor (detect only), the clock, an attester that signs with CDI_attest.
+#ifndef ROTOR_APP_ENCLAVE_PLATFORM_H
+#define ROTOR_APP_ENCLAVE_PLATFORM_H
+
+#include "chain/eat.h"
+#include "enclave/enclave.h"
+#include "entropy/entropy.h"
+#include "launch/birth.h"
+#include "port/linux/entropy.h"
+
+#define PLATFORM_REPORT_MAX 512u
+
+// Not movable: the ops point into it.
+struct platform {
+    struct linux_entropy sources;
+    struct entropy_front front;
+    char plugged_name[33];
+    struct crypto_key attest_key; // of CDI_attest
+    struct rotor_bytes uds_key;   // views into the birth envelope
+    struct rotor_bytes certificate;
+    char report[PLATFORM_REPORT_MAX];
+    uint64_t stepped_ms;
+};
+
+// Before the last wall: opens what serving needs.  Fills `identity` but for
+// its walls.  `birth` must outlive the platform.
+ROTOR_CALL platform_open(struct platform *platform,
+                         const struct launch_birth *birth,
+                         struct enclave_identity *identity);
+void platform_close(struct platform *platform);
+
+struct enclave_ops platform_ops(struct platform *platform);
+
+// Between two frames: moves entropy tests on, renews the report for people,
+// re-tests every source after SIGUSR1.
+void platform_step(struct platform *platform, struct enclave *enclave);
+bool platform_is_testing(const struct platform *platform);
+
+#endif

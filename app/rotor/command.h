@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every command of `rotor` shares: flags, exit codes, errors in both
+// forms.  The contract with scripts stands in doc/rotor.1.
+#ifndef ROTOR_APP_ROTOR_COMMAND_H
+#define ROTOR_APP_ROTOR_COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <rotor/bytes.h>
+#include <rotor/client.h>
+
+#include "app/rotor/json.h"
+#include "wire/cose.h"
+
+enum exit_code {
+    EXIT_ACCEPTED = 0, // done, nothing to do, or accepted
+    EXIT_REFUSED = 1,  // decided, and the answer is no
+    EXIT_USAGE = 2,    // flag, argument or config key
+    EXIT_UNABLE = 3,   // could not decide or do it
+};
+
+// Why a command did not do what it was asked: `code` of JSON errors, closed.
+enum cause {
+    CAUSE_USAGE,            // 2
+    CAUSE_UNREADABLE,       // 3: a file cannot be read or written
+    CAUSE_UNPARSABLE,       // 3: input is not what it should be
+    CAUSE_DAEMON_DOWN,      // 3: rotord does not answer
+    CAUSE_TIMEOUT,          // 3
+    CAUSE_BUSY,             // 3
+    CAUSE_UNAVAILABLE,      // 3: no root yet, or the enclave is down
+    CAUSE_DENIED,           // 3: this user may not
+    CAUSE_PLATFORM,         // 3
+    CAUSE_NOT_SUPPORTED,    // 3
+    CAUSE_RATE_LIMIT,       // 1
+    CAUSE_ENCLAVE_REFUSED,  // 1
+    CAUSE_EVIDENCE_REFUSED, // 1
+    CAUSE_CHAIN_BROKEN,     // 1
+    CAUSE_ROLLED_BACK,      // 1
+    CAUSE_IMAGE_REFUSED,    // 1
+    CAUSE_SESSION_BROKEN,   // 1
+    CAUSE_CHECK_FAILED,     // 1: doctor, tour
+    CAUSE_COUNT,
+};
+const char *cause_name(enum cause cause); // e.g. "RATE_LIMIT"
+enum exit_code cause_exit(enum cause cause);
+bool cause_is_retryable(enum cause cause);
+
+// Set by flags that every command takes.
+struct run {
+    const char *command; // its name
+    const char *state;   // --state; NULL: /var/lib/rotor
+    const char *socket;  // --socket; NULL: STATE/control.sock
+    bool is_json;        // --json
+    bool is_colour;      // stdout is a terminal, NO_COLOR is not set
+};
+
+enum flag_kind { FLAG_SWITCH, FLAG_TEXT, FLAG_NUMBER };
+
+struct flag {
+    const char *name;  // "--nonce"
+    const char *value; // "HEX", or NULL
+    enum flag_kind kind;
+    void *target; // bool, const char *, uint64_t
+    const char *help;
+};
+
+struct command {
+    const char *name;
+    const char *summary; // one line of `rotor --help`
+    const char *usage;   // arguments, e.g. "[FILE]"
+    const char *example;
+    int (*main)(struct run *run, int count, char **arguments);
+};
+extern const struct command COMMANDS[];
+extern const size_t COMMAND_COUNT;
+
+// Takes flags (its own and those of `run`) out of `arguments`; what is left,
+// *count arguments, stays in order.  False: *code is the exit code.
+bool flags_parse(struct run *run, const struct flag *flags, size_t flag_count,
+                 int *count, char **arguments, int *code);
+
+// Ends a command that failed: a JSON object on stdout or lines on stderr.
+// `hint` may be NULL.
+int fail(const struct run *run, enum cause cause, const char *hint,
+         const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+// Begins a JSON object with schema "rotor/NAME/1" and ok.
+void begin_json(struct json *out, const char *name, bool ok);
+
+// ---- the daemon ------------------------------------------------------------
+
+// STATE/FILE; `path` has 512 bytes.
+void state_path(const struct run *run, const char *file, char path[512]);
+
+// Connects to the daemon.  False: said why, *code is the exit code.
+bool daemon_open(const struct run *run, struct rotor_client **client,
+                 int *code);
+
+// One request, one answer.  False: said why.  Views as rotor_client_wait's.
+bool daemon_ask(const struct run *run, struct rotor_client *client,
+                const struct rotor_request *request,
+                struct rotor_completion *answer, int *code);
+
+// Explains an answer that is not OK, with fail().
+int explain(const struct run *run, const struct rotor_completion *answer);
+
+// ---- words -----------------------------------------------------------------
+
+#define FINGERPRINT_SIZE 72u
+// "SHA256:" and base64 without padding, "SHA384:…", or "none".
+void fingerprint(const struct wire_digest *digest, char text[FINGERPRINT_SIZE]);
+
+// Reads a fingerprint or hex of 32 or 48 bytes back.  False: it is neither.
+bool parse_digest(const char *text, struct wire_digest *digest);
+
+// Hex to bytes; false unless all of it is hex and fits.
+bool parse_hex(const char *text, struct rotor_room *bytes);
+
+// Reads a whole file, "-" is stdin.  False: said why.  The caller frees.
+bool read_file(const struct run *run, const char *path, size_t max,
+               struct rotor_bytes *content, int *code);
+// Writes a new file or replaces it, mode 0600 for secrets; "-" is stdout.
+bool write_file(const struct run *run, const char *path,
+                struct rotor_bytes content, bool is_secret, int *code);
+
+int main_status(struct run *run, int count, char **arguments);
+int main_rotate(struct run *run, int count, char **arguments);
+int main_attest(struct run *run, int count, char **arguments);
+int main_verify(struct run *run, int count, char **arguments);
+int main_chain(struct run *run, int count, char **arguments);
+int main_session(struct run *run, int count, char **arguments);
+int main_event(struct run *run, int count, char **arguments);
+int main_image(struct run *run, int count, char **arguments);
+int main_tour(struct run *run, int count, char **arguments);
+int main_doctor(struct run *run, int count, char **arguments);
+
+#endif

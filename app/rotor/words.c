@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+// Digests, hex and files, as people and scripts write them.
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <openssl/evp.h>
+
+#include "app/rotor/command.h"
+#include "base/bytes.h"
+
+void fingerprint(const struct wire_digest *digest, char text[FINGERPRINT_SIZE])
+{
+    struct rotor_bytes bytes = wire_digest_bytes(digest);
+    if (bytes.size == 0) {
+        (void)snprintf(text, FINGERPRINT_SIZE, "none");
+        return;
+    }
+    int head = snprintf(text, FINGERPRINT_SIZE, "SHA%zu:", bytes.size * 8);
+    int size = EVP_EncodeBlock((unsigned char *)text + head, bytes.data,
+                               (int)bytes.size);
+    while (size > 0 && text[head + size - 1] == '=') {
+        text[head + --size] = '\0';
+    }
+}
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    if (c >= 'a' && c <= 'f') {
+        return c - 'a' + 10;
+    }
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+bool parse_hex(const char *text, struct rotor_room *bytes)
+{
+    size_t size = strlen(text);
+    bytes->used = 0;
+    if (size % 2 != 0 || size / 2 > bytes->capacity) {
+        return false;
+    }
+    for (size_t i = 0; i < size; i += 2) {
+        int high = hex_digit(text[i]);
+        int low = hex_digit(text[i + 1]);
+        if (high < 0 || low < 0) {
+            return false;
+        }
+        bytes->data[i / 2] = (uint8_t)(high << 4 | low);
+    }
+    bytes->used = size / 2;
+    return true;
+}
+
+static bool digest_of(struct rotor_bytes bytes, struct wire_digest *digest)
+{
+    *digest = (struct wire_digest){0};
+    if (bytes.size != 32 && bytes.size != 48) {
+        return false;
+    }
+    digest->alg = bytes.size == 32 ? CRYPTO_SHA256 : CRYPTO_SHA384;
+    memcpy(digest->bytes, bytes.data, bytes.size);
+    return true;
+}
+
+bool parse_digest(const char *text, struct wire_digest *digest)
+{
+    uint8_t memory[64];
+    struct rotor_room bytes = ROOM_OF(memory);
+    bool is_256 = strncmp(text, "SHA256:", 7) == 0;
+    bool is_384 = strncmp(text, "SHA384:", 7) == 0;
+    if (!is_256 && !is_384) {
+        return parse_hex(text, &bytes) && digest_of(bytes_in(&bytes), digest);
+    }
+    size_t wanted = is_256 ? 43 : 64;
+    char padded[72];
+    if (strlen(text + 7) != wanted) {
+        return false;
+    }
+    (void)snprintf(padded, sizeof padded, "%s%s", text + 7, is_256 ? "=" : "");
+    int size = EVP_DecodeBlock(memory, (const unsigned char *)padded,
+                               (int)strlen(padded));
+    return size > 0 && digest_of(bytes_of(memory, is_256 ? 32 : 48), digest);
+}
+
+void state_path(const struct run *run, const char *file, char path[512])
+{
+    (void)snprintf(path, 512, "%s/%s",
+                   run->state != NULL ? run->state : "/var/lib/rotor", file);
+}
+
+// ---- files -----------------------------------------------------------------
+
+static bool unreadable(const struct run *run, const char *path, const char *why,
+                       int *code)
+{
+    *code = fail(run, CAUSE_UNREADABLE, NULL, "%s: %s", path, why);
+    return false;
+}
+
+bool read_file(const struct run *run, const char *path, size_t max,
+               struct rotor_bytes *content, int *code)
+{
+    bool is_stdin = strcmp(path, "-") == 0;
+    int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    struct stat state;
+    if (fd < 0 || fstat(fd, &state) != 0) {
+        return unreadable(run, path, strerror(errno), code);
+    }
+    uint8_t *memory = NULL;
+    size_t size = 0;
+    const char *why = S_ISDIR(state.st_mode) ? "is a folder" : NULL;
+    if (S_ISREG(state.st_mode) && (uint64_t)state.st_size > max) {
+        why = "is larger than such a file can be";
+    }
+    memory = why == NULL ? malloc(max + 1) : NULL;
+    while (memory != NULL && size <= max) {
+        ssize_t got = read(fd, memory + size, max + 1 - size);
+        if (got < 0) {
+            why = strerror(errno);
+        }
+        if (got <= 0) {
+            break;
+        }
+        size += (size_t)got;
+    }
+    if (!is_stdin) {
+        (void)close(fd);
+    }
+    if (why == NULL && size > max) {
+        why = "is larger than such a file can be";
+    }
+    if (why == NULL && memory == NULL) {
+        why = "out of memory";
+    }
+    if (why != NULL) {
+        free(memory);
+        return unreadable(run, path, why, code);
+    }
+    *content = bytes_of(memory, size);
+    return true;
+}
+
+bool write_file(const struct run *run, const char *path,
+                struct rotor_bytes content, bool is_secret, int *code)
+{
+    if (strcmp(path, "-") == 0) {
+        return fwrite(content.data, 1, content.size, stdout) == content.size &&
+               fflush(stdout) == 0;
+    }
+    int how = O_WRONLY | O_CREAT | O_CLOEXEC | (is_secret ? O_EXCL : O_TRUNC);
+    int fd = open(path, how, is_secret ? 0600 : 0644);
+    if (fd < 0) {
+        return unreadable(run, path, strerror(errno), code);
+    }
+    size_t done = 0;
+    while (done < content.size) {
+        ssize_t put = write(fd, content.data + done, content.size - done);
+        if (put <= 0) {
+            break;
+        }
+        done += (size_t)put;
+    }
+    bool is_done = done == content.size && fsync(fd) == 0;
+    int cause = errno;
+    if (close(fd) != 0 || !is_done) {
+        (void)unlink(path);
+        return unreadable(run, path, strerror(is_done ? errno : cause), code);
+    }
+    return true;
+}
