@@ -4,6 +4,7 @@
 #include <cbor.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/bytes.h"
 #include "test/spec.h"
@@ -232,11 +233,20 @@ SPEC("text is taken exactly when it is UTF-8")
 
 // ---- libcbor as oracle -----------------------------------------------------
 
-// libcbor allocates what a hostile head announces: let that fail quietly.
+// libcbor allocates and clears what a hostile head announces: let that fail.
+// Under the sanitiser by its own limit, else by one on the address space.
 const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
     return "allocator_may_return_null=1:max_allocation_size_mb=64";
+}
+
+__attribute__((constructor)) static void limit_memory(void)
+{
+    static const struct rlimit limit = {256u << 20, 256u << 20};
+    if (!ROTOR_SANITISED) {
+        setrlimit(RLIMIT_AS, &limit);
+    }
 }
 
 static uint64_t random_state = 0x9e3779b97f4a7c15u;
