@@ -1,0 +1,126 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Installs what is missing, builds four ways, runs every test.
+#
+#   ./test.sh            everything that is bounded
+#   ./test.sh NAME...    only the suites named: static spec threads clang fuzz
+#                        model cli device
+set -u
+cd "$(dirname "$0")" || exit 3
+suites=${*:-static spec threads clang fuzz model cli device}
+log=build/test-log
+passed=0 failed=0 skipped=0
+
+# shellcheck disable=SC2046 # words are wanted
+tool/install $(sed -n 's/^\(run\|test\): *//p' tool/packages) || exit 3
+mkdir -p "$log"
+export ROTOR_VECTORS=${ROTOR_VECTORS:-$PWD/../shared/vectors}
+export ASAN_OPTIONS=abort_on_error=0:detect_leaks=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+export TSAN_OPTIONS=halt_on_error=1
+
+# Counts the TAP lines of a finished program; a program that ended badly
+# without saying what failed is one failure.
+count() { # name exit-code file
+    local good bad skips
+    skips=$(grep -ciE '^ok .*# *skip' "$3")
+    good=$(($(grep -cE '^ok ' "$3") - skips))
+    bad=$(grep -cE '^not ok ' "$3")
+    [ "$2" -eq 0 ] || [ "$bad" -gt 0 ] || bad=1
+    passed=$((passed + good)) failed=$((failed + bad)) skipped=$((skipped + skips))
+    printf '%-28s %4d passed, %d failed, %d skipped\n' "$1" "$good" "$bad" "$skips"
+    if [ "$bad" -gt 0 ]; then
+        grep -vE '^ok ' "$3" | tail -60 | sed 's/^/    /'
+    fi
+    grep -iE '^ok .*# *skip|^# *skipped|^skipped:' "$3" | sed 's/^/    /' | sort -u | head -5
+}
+
+# One check is one test: its name, then the command.
+check() {
+    local name=$1
+    shift
+    if "$@" >"$log/check" 2>&1; then
+        echo "ok - $name" >"$log/check.tap"
+        count "$name" 0 "$log/check.tap"
+    else
+        { echo "not ok - $name" && cat "$log/check"; } >"$log/check.tap"
+        count "$name" 1 "$log/check.tap"
+    fi
+}
+
+# Programs that print TAP, or cmocka's, one after the other.
+run() { # name command...
+    local name=$1
+    shift
+    CMOCKA_MESSAGE_OUTPUT=TAP "$@" >"$log/$name.tap" 2>&1
+    count "$name" $? "$log/$name.tap"
+}
+
+build() { # folder meson-options...
+    local folder=build/$1
+    shift
+    { [ -f "$folder/build.ninja" ] || meson setup "$folder" "$@"; } >"$log/build" 2>&1 &&
+        ninja -C "$folder" >>"$log/build" 2>&1
+}
+
+need() { # folder meson-options...; without the build its suites are one failure
+    build "$@" && return
+    { echo "not ok - build $1" && tail -40 "$log/build"; } >"$log/check.tap"
+    count "build $1" 1 "$log/check.tap"
+    return 1
+}
+release() { need release --buildtype=release -Dtests=false; }
+
+for suite in $suites; do
+    case $suite in
+    static)
+        check 'layers as drawn' tool/check-layers
+        check 'layers: planted violations are refused' test/static/layers
+        check 'no TRY where something is owned' tool/check-try
+        release && check 'pure modules need four functions' tool/check-symbols build/release
+        check 'pure modules compile for firmware' tool/cross-compile build/cross
+        check 'formatted' test/static/format
+        ;;
+    spec)
+        need asan --buildtype=debugoptimized -Db_sanitize=address,undefined || continue
+        for program in build/asan/test/spec/spec-*; do
+            [ -x "$program" ] && [ -f "$program" ] && run "$(basename "$program")" "$program"
+        done
+        ;;
+    threads)
+        need tsan --buildtype=debugoptimized -Db_sanitize=thread || continue
+        for program in build/tsan/test/spec/spec-ipq*; do
+            [ -x "$program" ] && [ -f "$program" ] && run "tsan-$(basename "$program")" "$program"
+        done
+        ;;
+    clang) CC=clang need clang --buildtype=release -Dtests=true && check 'clang builds without a warning' true ;;
+    fuzz)
+        for program in build/asan/test/fuzz/replay-*; do
+            [ -x "$program" ] && [ -f "$program" ] && run "$(basename "$program")" "$program"
+        done
+        ;;
+    model)
+        for script in test/model/run-*; do
+            [ -x "$script" ] && check "model: $(basename "$script")" "$script"
+        done
+        ;;
+    cli)
+        release && for script in test/cli/*.bats; do
+            [ -e "$script" ] && PATH="$PWD/build/release/app:$PATH" run "cli-$(basename "$script" .bats)" bats --tap "$script"
+        done
+        ;;
+    device)
+        release && for script in test/device/*.bats; do
+            [ -e "$script" ] && PATH="$PWD/build/release/app:$PATH" run "device-$(basename "$script" .bats)" bats --tap "$script"
+        done
+        ;;
+    *)
+        echo "rotor: error: no suite called $suite" >&2
+        exit 2
+        ;;
+    esac
+done
+
+echo
+[ "$skipped" -eq 0 ] || echo "$skipped skipped"
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
