@@ -55,8 +55,11 @@ static void read_attachments(struct cbor_reader *in, struct chain_entry *entry)
     if (cbor_take_key(in, 5)) {
         entry->evidence = cbor_read_bytes_sized(in, 1, WIRE_EVIDENCE_MAX);
     }
-    if (cbor_take_key(in, 6)) { // cosignatures: reserved
+    if (cbor_take_key(in, 6)) { // cosignatures: reserved, genesis has none
         (void)cbor_read_item(in);
+        if (entry->body.kind == CHAIN_GENESIS) {
+            cbor_refuse(in);
+        }
     }
     if (cbor_take_key(in, 7)) {
         entry->ra_sets = read_array(in, CBOR_ARRAY, CHAIN_RA_SETS_MAX);
