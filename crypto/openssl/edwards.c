@@ -15,8 +15,8 @@ static const uint8_t curve_d[32] = {
     0xd8, 0xab, 0x75, 0xeb, 0x4d, 0xca, 0x13, 0x59, 0x78, 0xa3,
 };
 
-// The y of the points of order 8, up to its sign; those of order 1, 2 and 4
-// have y = 1, -1 and 0.
+// The y of the points of order 8, up to its sign; those of order 4 have y = 0,
+// and those of order 1 and 2 have x = 0.
 static const uint8_t order_eight_y[32] = {
     0x7a, 0x03, 0xac, 0x92, 0x77, 0xfd, 0xc7, 0x4e, 0xc6, 0xcc, 0x39,
     0x2c, 0xfa, 0x53, 0x20, 0x2a, 0x0f, 0x67, 0x10, 0x0d, 0x76, 0x0b,
@@ -29,6 +29,7 @@ struct numbers {
     BIGNUM *d;
     BIGNUM *y;
     BIGNUM *bad;
+    BIGNUM *minus_y;
     BIGNUM *y2;
     BIGNUM *u;
     BIGNUM *v;
@@ -36,7 +37,8 @@ struct numbers {
 
 static bool take(struct numbers *n)
 {
-    BIGNUM **all[] = {&n->p, &n->d, &n->y, &n->bad, &n->y2, &n->u, &n->v};
+    BIGNUM **all[] = {&n->p,       &n->d,  &n->y, &n->bad,
+                      &n->minus_y, &n->y2, &n->u, &n->v};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         *all[i] = BN_CTX_get(n->pool);
         if (*all[i] == NULL) {
@@ -47,15 +49,14 @@ static bool take(struct numbers *n)
            BN_bin2bn(curve_d, 32, n->d) != NULL;
 }
 
-// Both y and -y of a small order are met by y and p - y.
-static bool has_small_order(struct numbers *n)
+static bool has_order_4_or_8(struct numbers *n)
 {
     if (BN_bin2bn(order_eight_y, 32, n->bad) == NULL ||
-        BN_sub(n->y2, n->p, n->y) != 1) {
+        BN_sub(n->minus_y, n->p, n->y) != 1) {
         return true;
     }
-    return BN_is_zero(n->y) || BN_is_one(n->y) || BN_is_one(n->y2) ||
-           BN_cmp(n->y, n->bad) == 0 || BN_cmp(n->y2, n->bad) == 0;
+    return BN_is_zero(n->y) || BN_cmp(n->y, n->bad) == 0 ||
+           BN_cmp(n->minus_y, n->bad) == 0;
 }
 
 // x^2 = (y^2 - 1) / (d y^2 + 1) has a root when numerator * denominator has
@@ -79,11 +80,11 @@ static enum rotor_status check(struct numbers *n, const uint8_t encoded[32],
     if (!take(n) || BN_lebin2bn(y, sizeof y, n->y) == NULL) {
         return ROTOR_PORT_FAILED;
     }
-    // x = 0 only where y is 1 or -1, so no sign needs a check of its own.
     bool is_canonical = BN_cmp(n->y, n->p) < 0;
-    if (!is_canonical || has_small_order(n)) {
+    if (!is_canonical || has_order_4_or_8(n)) {
         return ROTOR_OK;
     }
+    // 0 is x = 0: the two points of order 1 and 2, with either sign.
     int root = root_exists(n);
     *is_point = root == 1;
     return root == -2 ? ROTOR_PORT_FAILED : ROTOR_OK;

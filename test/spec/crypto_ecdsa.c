@@ -119,7 +119,7 @@ SPEC("the digest form signs what the message form verifies, and no other size")
     for (size_t i = 0; i < COUNT_OF(all); i++) {
         struct crypto_key key = {0};
         uint8_t digest[CRYPTO_HASH_MAX] = {0};
-        uint8_t bytes[CRYPTO_SIGNATURE_MAX];
+        uint8_t bytes[CRYPTO_SIGNATURE_MAX + 1];
         struct rotor_room room = ROOM_OF(bytes);
         struct rotor_bytes message = text_of("image");
         enum crypto_hash hash = crypto_hash_of_scheme(all[i]);
@@ -139,6 +139,11 @@ SPEC("the digest form signs what the message form verifies, and no other size")
                              expected);
             assert_int_equal(valid, fits);
             if (fits) {
+                bytes[room.used] = 0;
+                assert_ok(crypto_verify_digest(&key, bytes_of(digest, size),
+                                               bytes_of(bytes, room.used + 1),
+                                               &valid));
+                assert_false(valid);
                 assert_ok(
                     crypto_verify(&key, message, bytes_in(&room), &valid));
                 assert_true(valid);

@@ -200,6 +200,34 @@ SPEC("a public key off the curve, of another size, or all zero is refused")
     }
 }
 
+SPEC("a public key of any other size is refused by every scheme")
+{
+    for (size_t i = 0; i < COUNT_OF(all); i++) {
+        struct crypto_sizes sizes = crypto_sizes(all[i]);
+        struct crypto_key pair = {0};
+        struct crypto_key key = {0};
+        uint8_t longer[300] = {0};
+        uint8_t shared[CRYPTO_SHARED_MAX];
+        struct rotor_room room = ROOM_OF(longer);
+        make(&pair, all[i], 12);
+        assert_ok(crypto_key_public(&pair, &room));
+        for (size_t size = 0; size <= sizeof longer; size++) {
+            enum rotor_status expected =
+                size == sizes.public_key ? ROTOR_OK : ROTOR_MALFORMED;
+            assert_int_equal(
+                crypto_key_import_public(&key, all[i], bytes_of(longer, size)),
+                expected);
+            crypto_key_close(&key);
+            if (sizes.shared != 0) {
+                assert_int_equal(
+                    crypto_agree(&pair, bytes_of(longer, size), shared),
+                    expected);
+            }
+        }
+        crypto_key_close(&pair);
+    }
+}
+
 // The eight points of small order and some that are no points (RFC 8032 5.1.3).
 static const char *const bad_ed25519[] = {
     "0100000000000000000000000000000000000000000000000000000000000000",

@@ -435,6 +435,21 @@ SPEC("a tree of height 5 signs with each leaf, and with no other")
         crypto_lms_sign(&tree->key, tree->whole, 32, text_of("image"), &room),
         ROTOR_INVALID);
     assert_int_equal(room.used, 0);
+    for (int change = -1; change <= 1; change += 2) {
+        struct rotor_bytes other = {tree->nodes,
+                                    tree->whole.size + (size_t)change};
+        assert_int_equal(
+            crypto_lms_sign(&tree->key, other, 0, text_of("image"), &room),
+            ROTOR_INVALID);
+        struct rotor_room small = ROOM_OF(tree->public_bytes);
+        assert_int_equal(crypto_lms_public(&tree->key, other, &small),
+                         ROTOR_INVALID);
+    }
+    uint8_t *stump = calloc(1, 64);
+    assert_int_equal(crypto_lms_sign(&tree->key, bytes_of(stump, 64), 31,
+                                     text_of("image"), &room),
+                     ROTOR_INVALID);
+    free(stump);
     room.capacity = crypto_lms_signature_size(&tree->key) - 1;
     assert_int_equal(
         crypto_lms_sign(&tree->key, tree->whole, 0, text_of("image"), &room),
@@ -496,41 +511,130 @@ SPEC("an LMS signature is refused for a wrong leaf, type, size, key or byte")
                                     text_of("image"), bytes_in(&room), &valid));
         assert_false(valid);
     }
+    uint8_t longer[57] = {0};
+    memcpy(longer, tree->public_bytes, 56);
+    assert_ok(crypto_lms_verify(BYTES_OF(longer), text_of("image"),
+                                bytes_in(&room), &valid));
+    assert_false(valid);
     free(tree);
 }
 
-SPEC("a leaf that points past the tree is refused, though the hashes hold")
-{
-    // Leaf 33 of a tree that has 32: node 65 would hash like any other.
-    struct crypto_lmots_key leaf = {.type = crypto_lmots_type_of(3), .q = 33};
-    fill_key(leaf.id, leaf.seed, 12);
-    const struct crypto_lms_type *type = crypto_lms_type_of(5);
-    static uint8_t signature[4 + CRYPTO_LMOTS_SIGNATURE + 4 + 5 * 32];
-    uint8_t *path = signature + 4 + CRYPTO_LMOTS_SIGNATURE + 4;
-    uint8_t k[32];
-    bytes_put_be32(signature, 33);
-    assert_ok(crypto_lmots_make(&leaf, k));
-    assert_ok(crypto_lmots_sign_with(&leaf, text_of("image"), signature + 4));
-    bytes_put_be32(path - 4, 5);
-    memset(path, 0x5a, 5 * 32);
+// One LM-OTS signature under made-up siblings, and the public key that the
+// hashes then lead to: what a forger may hand in.
+struct lone {
+    uint8_t signature[4 + CRYPTO_LMOTS_SIGNATURE + 4 + 5 * 32];
     uint8_t public_key[56];
-    uint8_t *root = public_key + 24;
-    bytes_put_be32(public_key, 5);
-    bytes_put_be32(public_key + 4, 3);
-    memcpy(public_key + 8, leaf.id, 16);
-    struct crypto_lms_node node = {type, leaf.id, 32 + 33};
+};
+
+static void craft(struct lone *lone, uint32_t type_number, uint32_t q)
+{
+    struct crypto_lmots_key leaf = {.type = crypto_lmots_type_of(3), .q = q};
+    fill_key(leaf.id, leaf.seed, 12);
+    const struct crypto_lms_type *type = crypto_lms_type_of(type_number);
+    uint8_t *path = lone->signature + 4 + CRYPTO_LMOTS_SIGNATURE + 4;
+    uint8_t *root = lone->public_key + 24;
+    uint8_t k[32];
+    bytes_put_be32(lone->signature, q);
+    assert_ok(crypto_lmots_make(&leaf, k));
+    assert_ok(
+        crypto_lmots_sign_with(&leaf, text_of("image"), lone->signature + 4));
+    bytes_put_be32(path - 4, type_number);
+    memset(path, 0x5a, 5 * 32);
+    bytes_put_be32(lone->public_key, type_number);
+    bytes_put_be32(lone->public_key + 4, 3);
+    memcpy(lone->public_key + 8, leaf.id, 16);
+    struct crypto_lms_node node = {type, leaf.id, 32 + q};
     assert_ok(crypto_lms_leaf(&node, k, root));
     for (unsigned level = 0; level < 5; level++) {
         bool is_right = node.number % 2 == 1;
         node.number /= 2;
-        const uint8_t *sibling = path + 32 * level;
+        const uint8_t *sibling = path + type->hash_size * level;
         assert_ok(crypto_lms_join(&node, is_right ? sibling : root,
                                   is_right ? root : sibling, root));
     }
+}
+
+static bool lone_is_valid(const struct lone *lone, size_t hash_size)
+{
+    bool valid = false;
+    assert_ok(crypto_lms_verify(
+        bytes_of(lone->public_key, 24 + hash_size), text_of("image"),
+        bytes_of(lone->signature,
+                 4 + CRYPTO_LMOTS_SIGNATURE + 4 + 5 * hash_size),
+        &valid));
+    return valid;
+}
+
+SPEC("a leaf that points past the tree is refused, though the hashes hold")
+{
+    struct lone lone;
+    craft(&lone, 5, 31);
+    assert_true(lone_is_valid(&lone, 32));
+    craft(&lone, 5, 33);
+    assert_false(lone_is_valid(&lone, 32));
+}
+
+SPEC("a key that mixes hash sizes is refused, though the hashes hold")
+{
+    struct lone lone;
+    craft(&lone, 10, 31);
+    assert_false(lone_is_valid(&lone, 24));
+}
+
+// A tree that signs itself again and again is a hierarchy of any depth.
+static size_t stack(const struct tree *tree, uint32_t levels, uint8_t *out)
+{
+    size_t at = 4;
+    for (uint32_t level = 1; level <= levels; level++) {
+        struct rotor_room room = {out + at,
+                                  crypto_lms_signature_size(&tree->key), 0};
+        bool is_last = level == levels;
+        assert_ok(crypto_lms_sign(&tree->key, tree->whole, level,
+                                  is_last ? text_of("image") : tree->public_key,
+                                  &room));
+        at += room.used;
+        if (!is_last) {
+            memcpy(out + at, tree->public_key.data, tree->public_key.size);
+            at += tree->public_key.size;
+        }
+    }
+    bytes_put_be32(out, levels - 1);
+    return at;
+}
+
+SPEC("a hierarchy has 1 to 8 levels, and nothing behind its last signature")
+{
+    uint8_t id[16];
+    uint8_t seed[32];
+    fill_key(id, seed, 13);
+    struct tree *tree = plant(10, 8, BYTES_OF(id), BYTES_OF(seed));
+    uint8_t public_key[4 + 48 + 1] = {0};
+    static uint8_t signature[9 * 1000];
+    memcpy(public_key + 4, tree->public_key.data, 48);
+    for (uint32_t levels = 1; levels <= 9; levels++) {
+        size_t size = stack(tree, levels, signature);
+        bool valid = true;
+        bytes_put_be32(public_key, levels);
+        assert_ok(crypto_hss_verify(bytes_of(public_key, 52), text_of("image"),
+                                    bytes_of(signature, size), &valid));
+        assert_int_equal(valid, levels <= 8);
+        signature[size] = 0;
+        assert_ok(crypto_hss_verify(bytes_of(public_key, 52), text_of("image"),
+                                    bytes_of(signature, size + 1), &valid));
+        assert_false(valid);
+        assert_ok(crypto_hss_verify(BYTES_OF(public_key), text_of("image"),
+                                    bytes_of(signature, size), &valid));
+        assert_false(valid);
+    }
+    // No level at all, and 2^32 - 1 keys below it.
+    size_t size = stack(tree, 1, signature);
     bool valid = true;
-    assert_ok(crypto_lms_verify(BYTES_OF(public_key), text_of("image"),
-                                BYTES_OF(signature), &valid));
+    bytes_put_be32(public_key, 0);
+    bytes_put_be32(signature, UINT32_MAX);
+    assert_ok(crypto_hss_verify(bytes_of(public_key, 52), text_of("image"),
+                                bytes_of(signature, size), &valid));
     assert_false(valid);
+    free(tree);
 }
 
 SPEC("trees that mix hash sizes, or are too high to sign with, are not made")
