@@ -100,7 +100,8 @@ static enum rotor_status encode_key(const struct wire_key *key,
     return cbor_writer_finish(&out);
 }
 
-static bool decode_key(struct rotor_bytes encoded, struct wire_key *key)
+// `key` stays as it is, of no type, unless `encoded` is one.
+static void decode_key(struct rotor_bytes encoded, struct wire_key *key)
 {
     struct cbor_reader in;
     cbor_reader_init(&in, encoded);
@@ -128,11 +129,9 @@ static bool decode_key(struct rotor_bytes encoded, struct wire_key *key)
     bool is_consistent =
         scheme != CRYPTO_SCHEME_NONE && kty == (is_okp ? KTY_OKP : KTY_EC2) &&
         alg == crypto_cose_of_scheme(scheme) && ops == OPS_VERIFY;
-    if (!cbor_finished(&in) || !is_consistent) {
-        return false;
+    if (cbor_finished(&in) && is_consistent) {
+        *key = decoded;
     }
-    *key = decoded;
-    return true;
 }
 
 // ---- claims ----------------------------------------------------------------
@@ -214,14 +213,11 @@ static void read_id(struct cbor_reader *in, uint8_t id[BOOT_DICE_ID_SIZE])
     memcpy(id, text.data, BOOT_DICE_ID_SIZE);
 }
 
-// A byte string of one byte, not above `max`.
-static uint8_t read_byte(struct cbor_reader *in, uint8_t max)
+// A byte string of one byte.
+static uint8_t read_byte(struct cbor_reader *in)
 {
     uint8_t byte[1];
     cbor_read_bytes_into(in, byte, 1);
-    if (byte[0] > max) {
-        cbor_refuse(in);
-    }
     return byte[0];
 }
 
@@ -239,7 +235,7 @@ static void read_inputs(struct cbor_reader *in, struct boot_claims *claims)
     cbor_read_key(in, CLAIM_AUTHORITY_HASH);
     cbor_read_bytes_into(in, claims->authority_hash, BOOT_INPUT_SIZE);
     cbor_read_key(in, CLAIM_MODE);
-    claims->mode = (enum boot_mode)read_byte(in, BOOT_MODE_RECOVERY);
+    claims->mode = (enum boot_mode)read_byte(in);
 }
 
 bool boot_claims_decode(struct rotor_bytes payload, struct boot_claims *claims)
@@ -254,9 +250,9 @@ bool boot_claims_decode(struct rotor_bytes payload, struct boot_claims *claims)
     read_id(&in, decoded.subject);
     read_inputs(&in, &decoded);
     cbor_read_key(&in, CLAIM_KEY);
-    bool is_key = decode_key(cbor_read_bytes(&in), &decoded.key);
+    decode_key(cbor_read_bytes(&in), &decoded.key);
     cbor_read_key(&in, CLAIM_USAGE);
-    uint8_t usage = read_byte(&in, UINT8_MAX);
+    uint8_t usage = read_byte(&in);
     if (cbor_take_key(&in, CLAIM_PROFILE)) {
         decoded.profile = cbor_read_text(&in);
         // An empty profile would be encoded as none.
@@ -265,7 +261,7 @@ bool boot_claims_decode(struct rotor_bytes payload, struct boot_claims *claims)
         }
     }
     cbor_end_map(&in);
-    bool is_read = cbor_finished(&in) && is_key && usage_is_known(usage);
+    bool is_read = cbor_finished(&in) && usage_is_known(usage);
     decoded.usage = usage == BOOT_USAGE_CERTIFICATES ? BOOT_USAGE_CERTIFICATES
                                                      : BOOT_USAGE_EVIDENCE;
     if (!is_read || !claims_are_sound(&decoded)) {

@@ -45,7 +45,8 @@ static bool may_run(const struct boot_slots *slots, uint8_t slot,
            here->security_version >= slots->floor;
 }
 
-// The active slot, else the other confirmed one, else none.
+// The active slot, else the other confirmed one, else none.  No trial is left
+// that may run.
 static uint8_t fallback_of(const struct boot_slots *slots, unsigned refused)
 {
     if (slots->active != BOOT_SLOT_NONE &&
@@ -53,9 +54,7 @@ static uint8_t fallback_of(const struct boot_slots *slots, unsigned refused)
         return slots->active;
     }
     uint8_t other = inactive_of(slots);
-    bool is_fallback = slots->slot[other].state == BOOT_SLOT_CONFIRMED &&
-                       may_run(slots, other, refused);
-    return is_fallback ? other : BOOT_SLOT_NONE;
+    return may_run(slots, other, refused) ? other : BOOT_SLOT_NONE;
 }
 
 void boot_slots_choose(struct boot_slots *slots, unsigned refused,
@@ -109,9 +108,7 @@ enum rotor_status boot_slots_confirm(struct boot_slots *slots, uint8_t slot)
     here->state = BOOT_SLOT_CONFIRMED;
     here->tries_left = 0;
     slots->active = slot;
-    if (here->security_version > slots->floor) {
-        slots->floor = here->security_version;
-    }
+    slots->floor = here->security_version; // not below it: may_run
     return ROTOR_OK;
 }
 

@@ -316,6 +316,17 @@ SPEC("the scheme of a key is the keyring's, never the header's")
     maker_close(&m);
 }
 
+SPEC("an LMS signature longer than the text allows is refused by its size")
+{
+    struct maker m;
+    maker_make(&m, CRYPTO_P256, true);
+    bytes_put_be32(m.file + 32, BOOT_LMS_SIGNATURE_MAX);
+    assert_int_equal(maker_judge(&m), BOOT_TRUNCATED);
+    bytes_put_be32(m.file + 32, BOOT_LMS_SIGNATURE_MAX + 1);
+    assert_int_equal(maker_judge(&m), BOOT_BAD_LMS_FIELDS);
+    maker_close(&m);
+}
+
 // ---- encoding --------------------------------------------------------------
 
 SPEC("the signer's tool does not make a header that boot would refuse")

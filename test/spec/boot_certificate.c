@@ -257,6 +257,10 @@ SPEC("stage 0 does not sign a descriptor that it did not measure")
     assert_int_equal(boot_certificate_sign(&s.issuer, &subject, &s.encoded),
                      ROTOR_INVALID);
     subject = subject_of(&s);
+    s.inputs.configuration[5] ^= 1;
+    assert_int_equal(boot_certificate_sign(&s.issuer, &subject, &s.encoded),
+                     ROTOR_INVALID);
+    s.inputs.configuration[5] ^= 1;
     subject.usage = BOOT_USAGE_NONE;
     assert_int_equal(boot_certificate_sign(&s.issuer, &subject, &s.encoded),
                      ROTOR_INVALID);
@@ -267,6 +271,143 @@ SPEC("stage 0 does not sign a descriptor that it did not measure")
     assert_int_equal(boot_certificate_sign(&s.issuer, &subject, &s.encoded),
                      ROTOR_INVALID);
     assert_int_equal(s.encoded.used, 0);
+    close_stage(&s);
+}
+
+// ---- form ------------------------------------------------------------------
+
+// Decodes, and checks that what it takes has this one encoding.
+static bool has_form(struct rotor_bytes encoded)
+{
+    uint8_t payload_memory[BOOT_CLAIMS_MAX];
+    uint8_t memory[BOOT_CERTIFICATE_MAX];
+    struct rotor_room payload = ROOM_OF(payload_memory);
+    struct rotor_room again = ROOM_OF(memory);
+    struct boot_certificate certificate;
+    if (boot_certificate_decode(encoded, &certificate) != ROTOR_OK) {
+        return false;
+    }
+    assert_ok(boot_claims_encode(&certificate.claims, &payload));
+    assert_ok(boot_certificate_encode(certificate.scheme, bytes_in(&payload),
+                                      certificate.signature, &again));
+    assert_true(bytes_equal(bytes_in(&again), encoded));
+    return true;
+}
+
+SPEC("whatever byte of a certificate becomes whatever value: what decode "
+     "takes has no other encoding")
+{
+    for (size_t i = 0; i < COUNT_OF(schemes); i++) {
+        struct stage s;
+        size_t taken = 0;
+        open_stage(&s, schemes[i]);
+        sign_stage(&s);
+        struct rotor_bytes encoded = bytes_in(&s.encoded);
+        for (size_t at = 0; at < encoded.size; at++) {
+            uint8_t kept = s.memory[at];
+            for (unsigned value = 0; value < 256; value++) {
+                s.memory[at] = (uint8_t)value;
+                taken += has_form(encoded);
+            }
+            s.memory[at] = kept;
+        }
+        assert_true(taken > 256 * 100); // hashes and signatures are free
+        close_stage(&s);
+    }
+}
+
+SPEC("a certificate with a byte behind it, without its end or with an empty "
+     "profile has not the form")
+{
+    struct stage s;
+    struct boot_certificate certificate;
+    uint8_t payload_memory[BOOT_CLAIMS_MAX];
+    struct rotor_room payload = ROOM_OF(payload_memory);
+    open_stage(&s, CRYPTO_P256);
+    sign_stage(&s);
+    assert_ok(boot_certificate_decode(s.check.encoded, &certificate));
+    assert_false(has_form(bytes_of(s.memory, s.encoded.used + 1)));
+    assert_false(has_form(bytes_of(s.memory, s.encoded.used - 1)));
+
+    struct boot_claims claims = certificate.claims;
+    claims.profile = LABEL("x");
+    assert_ok(boot_claims_encode(&claims, &payload));
+    assert_true(boot_claims_decode(bytes_in(&payload), &claims));
+    payload_memory[payload.used - 2] = 0x60; // text of no bytes
+    payload.used--;
+    assert_false(boot_claims_decode(bytes_in(&payload), &claims));
+    close_stage(&s);
+}
+
+// Puts together by hand what encode would not.
+static bool parts_have_form(struct rotor_bytes protected_header,
+                            struct rotor_bytes payload,
+                            struct rotor_bytes signature)
+{
+    uint8_t memory[BOOT_CERTIFICATE_MAX];
+    struct rotor_room room = ROOM_OF(memory);
+    struct cbor_writer out;
+    cbor_writer_init(&out, &room);
+    cbor_write_array(&out, 4);
+    cbor_write_bytes(&out, protected_header);
+    cbor_write_map(&out, 0);
+    cbor_write_bytes(&out, payload);
+    cbor_write_bytes(&out, signature);
+    assert_ok(cbor_writer_finish(&out));
+    return has_form(bytes_in(&room));
+}
+
+SPEC("a header that says more, an algorithm that does not sign and a "
+     "signature of another size have not the form")
+{
+    struct stage s;
+    struct boot_certificate certificate;
+    uint8_t memory[BOOT_CERTIFICATE_MAX];
+    struct rotor_room room = ROOM_OF(memory);
+    static const uint8_t es256[] = {0xa1, 0x01, 0x26, 0x00};
+    static const uint8_t unknown[] = {0xa1, 0x01, 0x25}; // {1: -6}
+    open_stage(&s, CRYPTO_P256);
+    sign_stage(&s);
+    assert_ok(boot_certificate_decode(s.check.encoded, &certificate));
+    struct rotor_bytes payload = certificate.payload;
+    struct rotor_bytes signature = certificate.signature;
+    struct rotor_bytes nothing = bytes_of(NULL, 0);
+    assert_true(parts_have_form(bytes_of(es256, 3), payload, signature));
+    assert_false(parts_have_form(bytes_of(es256, 4), payload, signature));
+    assert_false(parts_have_form(BYTES_OF(unknown), payload, nothing));
+    signature.size--;
+    assert_false(parts_have_form(bytes_of(es256, 3), payload, signature));
+    assert_int_equal(
+        boot_certificate_encode(CRYPTO_P256, payload, signature, &room),
+        ROTOR_INVALID);
+    assert_int_equal(
+        boot_certificate_encode(CRYPTO_X25519, payload, nothing, &room),
+        ROTOR_INVALID);
+    close_stage(&s);
+}
+
+SPEC("the algorithm is the issuer key's: its genuine signature under another "
+     "name is refused")
+{
+    struct stage s;
+    struct boot_certificate certificate;
+    uint8_t copy[BOOT_CERTIFICATE_MAX];
+    uint8_t message_memory[BOOT_CERTIFICATE_MAX];
+    uint8_t signature_memory[CRYPTO_SIGNATURE_MAX];
+    struct rotor_room message = ROOM_OF(message_memory);
+    struct rotor_room signature = ROOM_OF(signature_memory);
+    open_stage(&s, CRYPTO_P256);
+    sign_stage(&s);
+    memcpy(copy, s.memory, s.encoded.used);
+    assert_ok(
+        boot_certificate_decode(bytes_of(copy, s.encoded.used), &certificate));
+    assert_ok(boot_certificate_signed_bytes(CRYPTO_ED25519, certificate.payload,
+                                            &message));
+    assert_ok(crypto_sign(&s.issuer, bytes_in(&message), &signature));
+    assert_ok(boot_certificate_encode(CRYPTO_ED25519, certificate.payload,
+                                      bytes_in(&signature), &s.encoded));
+    s.check.encoded = bytes_in(&s.encoded);
+    assert_false(is_accepted(&s.check));
     close_stage(&s);
 }
 
