@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// A session between two machines as a pipe: stdin to their stdout, and back.
+//
+//     frame    be32 size || kind || content       size counts kind and content
+//     RECORD   a record of chain/record.h
+//
+// Two threads: one reads stdin and sends, one receives and writes stdout.
+// Handshake frames come between the records: a new session replaces the keys
+// under way, and no byte waits for it.  doc/PROTOCOL.client, session.
+#ifndef ROTOR_APP_ROTOR_PIPE_H
+#define ROTOR_APP_ROTOR_PIPE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "chain/record.h"
+
+#define PIPE_CHUNK     65536u // bytes of stdin in one record
+#define PIPE_FRAME_MAX (1u + CHAIN_RECORD_OVERHEAD + PIPE_CHUNK)
+
+enum pipe_kind {
+    PIPE_REQUEST = 1,  // ATTEST_REQ, from the requester
+    PIPE_RESPONSE = 2, // ATTEST_RSP
+    PIPE_FIN = 3,      // SESSION_FIN; the requester's records change keys
+    PIPE_RECORD = 4,
+    PIPE_LOG_GET = 5,     // LOG_GET, from the requester
+    PIPE_LOG_ENTRIES = 6, // LOG_ENTRIES
+    PIPE_FAILED = 7,      // text for people; the connection ends
+    PIPE_SWITCH = 8,      // the listener's records change keys
+};
+
+struct pipe;
+
+// What the two ends do differently.
+struct pipe_side {
+    void *context;
+    // A handshake frame in the middle of records.  False: broken, said why.
+    bool (*take)(void *context, struct pipe *pipe, enum pipe_kind kind,
+                 struct rotor_bytes content);
+    // Called by both threads when enough was sent or received under one
+    // session; may send a frame.  NULL on the side that does not begin.
+    bool (*renew)(void *context, struct pipe *pipe);
+};
+
+struct pipe_count {
+    uint64_t bytes_out;
+    uint64_t bytes_in;
+    uint64_t sessions; // keys used, one after the other
+};
+
+struct pipe {
+    int fd;
+    const struct pipe_side *side;
+    uint64_t renew_after; // records in either direction
+    pthread_mutex_t sending;
+    struct chain_records out; // under `sending`
+    struct chain_records in;  // the receiver's own
+    struct pipe_count count;
+    atomic_bool is_broken;
+    uint8_t send_memory[4 + PIPE_FRAME_MAX];
+    uint8_t receive_memory[4 * (4 + PIPE_FRAME_MAX)];
+    size_t received;
+    size_t given; // of the frame that pipe_receive gave out last
+};
+
+void pipe_init(struct pipe *pipe, int fd, const struct pipe_side *side);
+
+// Sends one handshake frame.
+bool pipe_send(struct pipe *pipe, enum pipe_kind kind,
+               struct rotor_bytes content);
+
+// Before records flow: waits for the next frame.  *content is good until the
+// next call.  False: the peer is gone, or does not speak this.
+bool pipe_receive(struct pipe *pipe, enum pipe_kind *kind,
+                  struct rotor_bytes *content);
+
+// Sends `kind` (FIN or SWITCH) and changes the keys of what is sent after it.
+// Takes `records` over.
+bool pipe_switch_out(struct pipe *pipe, enum pipe_kind kind,
+                     struct rotor_bytes content, struct chain_records *records);
+
+// Changes the keys of what is received from now on.  Receiver only.
+void pipe_switch_in(struct pipe *pipe, struct chain_records *records);
+
+// Pipes until both sides said that they are done.  False: cut off or altered
+// on the way; *why tells.
+bool pipe_run(struct pipe *pipe, const char **why);
+
+void pipe_close(struct pipe *pipe);
+
+#endif
