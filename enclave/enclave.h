@@ -177,6 +177,15 @@ struct enclave_sessions {
 
 // ---- the enclave -----------------------------------------------------------
 
+// Keys of one slot, open in the back end.
+struct enclave_keys {
+    struct crypto_key sign;    // S
+    struct crypto_key agree;   // K
+    struct crypto_key service; // T
+    struct wire_digest sign_kid;
+    struct wire_digest service_kid;
+};
+
 enum enclave_fault {
     ENCLAVE_SOUND = 0,
     ENCLAVE_ROLLED_BACK, // the store is not the one that the anchor names
@@ -191,8 +200,7 @@ struct enclave {
     struct enclave_state state; // what the anchor names
     struct enclave_state next;  // being built; zero otherwise
     struct enclave_signatures signatures[2];
-    bool has_candidate;
-    struct enclave_candidate candidate;
+    struct enclave_slot candidate; // waits for the recovery authority
     enum enclave_fault fault;
 
     uint64_t anchor_n;
@@ -200,26 +208,24 @@ struct enclave {
     bool has_boot_id;
     uint8_t boot_id[WIRE_ID_SIZE];
     uint64_t boot_ms;
-    uint64_t prepared_ms; // P1 of this boot, or its start
-    bool has_recovered;   // a RECOVER in this boot
+    uint64_t boot_running_s; // AP running time at boot
+    uint64_t prepared_ms;    // P1 of this boot, or its start
+    bool has_recovered;      // a RECOVER in this boot
     uint64_t recovered_ms;
     uint64_t signature_count; // by S in this boot
 
-    struct crypto_key sign;    // S of cur
-    struct crypto_key agree;   // K of cur
-    struct crypto_key service; // T of cur
-    struct wire_key service_key;
-    struct wire_digest service_kid;
+    struct enclave_keys keys; // of cur
     struct wire_digest old_service_kid;
-    uint8_t seal_mac[32]; // SECRET
-    uint8_t seal_enc[32]; // SECRET
+    struct chain_policy policy; // of state.policy
+    uint8_t seal_mac[32];       // SECRET
+    uint8_t seal_enc[32];       // SECRET
     size_t claims_size;
     uint8_t claims[512];
 
     struct enclave_half_open half_open[ENCLAVE_HALF_OPEN_MAX];
     uint64_t hello_ms[ENCLAVE_HELLOS_A_SECOND];
     size_t hello_next;
-    struct enclave_sessions pending;
+    struct enclave_sessions unconfirmed;
     struct enclave_sessions confirmed;
 
     // Why the message being served is refused: enum wire_error and detail.

@@ -49,7 +49,6 @@ struct enclave_facts {
     struct wire_digest log_id; // h'' in genesis
     struct wire_digest body_hash;
     struct wire_head supersedes; // kind 2 and 3
-    struct wire_digest auth_kid; // unused digest of key 9, empty without
 };
 
 // One entry with the keys that it made.
@@ -66,6 +65,7 @@ struct enclave_slot {
     struct enclave_sealed_auth auth;      // A_e: prepared only, until P3
     struct enclave_sealed_auth next_auth; // A_{e+1}
     uint8_t request_id[WIRE_ID_SIZE];
+    bool with_old;      // a recovery that S of the superseded entry signs too
     size_t sig_ra_size; // kind 2 and 3, exact bytes
     uint8_t sig_ra[ENCLAVE_SIG_RA_MAX];
     size_t ra_sets_size;
@@ -120,12 +120,6 @@ struct enclave_signatures {
     uint8_t auth_sign[ENCLAVE_SIG_MAX];
     size_t pop_size;
     uint8_t pop[ENCLAVE_SIG_MAX];
-};
-
-// A recovery entry that waits for the authority: the file `recover`.
-struct enclave_candidate {
-    struct enclave_slot slot;
-    bool with_old;
 };
 
 #endif

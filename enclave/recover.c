@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "enclave/recover.h"
+
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/secret.h"
+#include "chain/recovery.h"
+#include "crypto/suite.h"
+#include "enclave/bundle.h"
+#include "enclave/entry.h"
+#include "enclave/serve.h"
+#include "enclave/store.h"
+#include "enclave/tokens.h"
+
+static bool is_recovery(const struct enclave_slot *slot)
+{
+    return slot->is_used && (slot->facts.kind == CHAIN_RECOVER ||
+                             slot->facts.kind == CHAIN_REINCEPT);
+}
+
+// The place that an order must lie behind; an empty AP takes any.
+static bool is_beyond(const struct enclave *enclave,
+                      const struct wire_order *place)
+{
+    const struct enclave_state *state = &enclave->state;
+    if (!state->cur.is_used) {
+        return place->incarnation > 0;
+    }
+    bool passes_prepared = !state->pending.is_used ||
+                           place->epoch > state->pending.facts.order.epoch;
+    return place->incarnation == (uint64_t)state->incarnation + 1 &&
+           place->epoch > state->cur.facts.order.epoch && passes_prepared;
+}
+
+static void forget_candidate(struct enclave *enclave)
+{
+    secret_wipe(&enclave->candidate, sizeof enclave->candidate);
+}
+
+void enclave_candidate_settle(struct enclave *enclave)
+{
+    const struct enclave_slot *candidate = &enclave->candidate;
+    if (candidate->is_used && !is_beyond(enclave, &candidate->facts.order)) {
+        forget_candidate(enclave);
+    }
+}
+
+// ---- RECOVER ---------------------------------------------------------------
+
+static enum rotor_status check_policy(struct enclave *enclave,
+                                      const struct wire_recover *order)
+{
+    const struct crypto_suite *suite = crypto_suite_of(order->suite);
+    struct chain_policy policy;
+    struct chain_ra_set set;
+    struct wire_digest ra;
+    if (suite == NULL) {
+        return enclave_refuse(enclave, WIRE_E_SUITE, CRYPTO_SUITE_DEFAULT);
+    }
+    TRY(chain_policy_decode(order->policy, &policy));
+    TRY(chain_ra_set_decode(order->ra_set, &set));
+    TRY(chain_hash_ra_set(suite->hash, order->ra_set, &ra));
+    // Without a log only the one that begins anew; with one, never.
+    bool right_kind = enclave_has_log(enclave) ? order->kind == CHAIN_RECOVER
+                                               : order->kind == CHAIN_REINCEPT;
+    bool agrees = wire_digest_equal(&policy.control, &order->control_kid) &&
+                  wire_digest_equal(&policy.ra, &ra);
+    bool lowers = order->suite < policy.suite_floor ||
+                  policy.suite_floor < enclave->policy.suite_floor;
+    if (!right_kind || !agrees || lowers) {
+        return enclave_refuse(enclave, WIRE_E_POLICY, 0);
+    }
+    return ROTOR_OK;
+}
+
+static enum rotor_status check_recover(struct enclave *enclave,
+                                       const struct wire_recover *order)
+{
+    const struct enclave_state *state = &enclave->state;
+    struct wire_order place = {(uint32_t)order->incarnation, order->epoch};
+    if (enclave_must_restart(enclave)) {
+        return enclave_refuse(enclave, WIRE_E_STORE, 0);
+    }
+    if (!enclave_seed_fits(order->seed, order->seed_src)) {
+        return ROTOR_MALFORMED;
+    }
+    TRY(check_policy(enclave, order));
+    if (state->cur.is_used &&
+        !wire_digest_equal(&order->order_log_id, &state->log_id)) {
+        return enclave_refuse(enclave, WIRE_E_HASH, 0);
+    }
+    if (!is_beyond(enclave, &place) ||
+        order->epoch <= order->supersedes.epoch) {
+        return enclave_refuse(enclave, WIRE_E_EPOCH,
+                              state->cur.facts.order.epoch);
+    }
+    return enclave_tokens_recover(enclave);
+}
+
+static enum rotor_status make_candidate(struct enclave *enclave,
+                                        const struct enclave_request *request)
+{
+    const struct wire_recover *message = &request->message.recover;
+    const struct enclave_slot *cur = &enclave->state.cur;
+    bool holds_superseded = enclave_has_log(enclave) &&
+                            wire_digest_equal(&message->supersedes.body_hash,
+                                              &cur->facts.body_hash);
+    struct enclave_order order = {
+        .kind = (enum chain_kind)message->kind,
+        .place = {(uint32_t)message->incarnation, message->epoch},
+        .suite = (uint32_t)message->suite,
+        .reason = WIRE_REASON_RECOVERY,
+        .seed_src = (uint32_t)message->seed_src,
+        .seed = message->seed,
+        .from_epoch = message->supersedes.epoch,
+        .policy = message->policy,
+        .log_id = message->order_log_id,
+        .prev = message->supersedes.body_hash,
+        .supersedes = message->supersedes,
+        .parent = holds_superseded ? cur : NULL,
+        .n = enclave->anchor_n + 1,
+    };
+    memcpy(order.request_id, request->header.request_id,
+           sizeof order.request_id);
+    TRY(enclave_bundle_make(enclave, &order, &enclave->candidate));
+    enclave->candidate.with_old = holds_superseded && message->with_old == 1;
+    enclave->has_recovered = true;
+    enclave->recovered_ms = enclave->ops.now_ms(enclave->ops.context);
+    return enclave_store_candidate(enclave);
+}
+
+static enum rotor_status answer_body(struct enclave *enclave,
+                                     const struct enclave_request *request,
+                                     struct enclave_answer *answer)
+{
+    const struct enclave_slot *slot = &enclave->candidate;
+    struct chain_body body;
+    struct chain_report report;
+    struct wire_recover_body message = {
+        .log_id = request->route.log_id,
+        .body = bytes_of(slot->body, slot->body_size),
+    };
+    TRY(chain_body_decode(message.body, &body));
+    TRY(chain_report_of(&body, &report));
+    TRY(enclave_evidence_make(enclave, &report, &message.evidence));
+    return enclave_answer_with(answer, WIRE_RECOVER_BODY,
+                               &WIRE_LAYOUT_RECOVER_BODY, &message);
+}
+
+enum rotor_status enclave_serve_recover(struct enclave *enclave,
+                                        struct enclave_request *request,
+                                        struct enclave_answer *answer)
+{
+    const struct enclave_slot *candidate = &enclave->candidate;
+    bool is_repeated = candidate->is_used &&
+                       memcmp(candidate->request_id, request->header.request_id,
+                              sizeof candidate->request_id) == 0;
+    if (!is_repeated) {
+        TRY(check_recover(enclave, &request->message.recover));
+        enum rotor_status status = make_candidate(enclave, request);
+        if (status != ROTOR_OK) {
+            forget_candidate(enclave);
+            return status;
+        }
+    }
+    return answer_body(enclave, request, answer);
+}
+
+// ---- RECOVER_SIGNED --------------------------------------------------------
+
+// k of the set that the AP holds, and k' of the one that comes.
+static enum rotor_status check_authority(struct enclave *enclave,
+                                         const struct chain_ra_proof *proof)
+{
+    const struct enclave_slot *candidate = &enclave->candidate;
+    struct chain_body body;
+    TRY(chain_body_decode(bytes_of(candidate->body, candidate->body_size),
+                          &body));
+    const struct wire_digest *held =
+        enclave->state.cur.is_used ? &enclave->policy.ra : &body.policy.ra;
+    bool by_old = false;
+    bool by_new = false;
+    TRY(chain_ra_check(held, body.bytes, proof, &by_old));
+    TRY(chain_ra_check(&body.policy.ra, body.bytes, proof, &by_new));
+    if (!by_old || !by_new) {
+        return enclave_refuse(enclave, WIRE_E_SIGNATURE, 0);
+    }
+    return ROTOR_OK;
+}
+
+static enum rotor_status build_approved(struct enclave *enclave,
+                                        const struct chain_ra_proof *proof)
+{
+    struct enclave_state *next = &enclave->next;
+    *next = enclave->state;
+    next->pending = enclave->candidate;
+    next->pending_is_recovery = true;
+    struct rotor_room sig_ra = ROOM_OF(next->pending.sig_ra);
+    struct rotor_room ra_sets = ROOM_OF(next->pending.ra_sets);
+    if (bytes_copy(&sig_ra, proof->sig_ra) != ROTOR_OK ||
+        bytes_copy(&ra_sets, proof->ra_sets) != ROTOR_OK) {
+        return ROTOR_MALFORMED;
+    }
+    next->pending.sig_ra_size = sig_ra.used;
+    next->pending.ra_sets_size = ra_sets.used;
+    return ROTOR_OK;
+}
+
+// P1 of a recovery: the body into the core, the prepared entry dropped.
+static enum rotor_status approve(struct enclave *enclave,
+                                 const struct chain_ra_proof *proof)
+{
+    enum rotor_status status = build_approved(enclave, proof);
+    if (status == ROTOR_OK) {
+        status = enclave_store_next(enclave);
+    }
+    secret_wipe(&enclave->next, sizeof enclave->next);
+    if (status == ROTOR_OK) {
+        memset(&enclave->signatures[ENCLAVE_PENDING], 0,
+               sizeof enclave->signatures[ENCLAVE_PENDING]);
+        enclave->fault = ENCLAVE_SOUND;
+    }
+    return status;
+}
+
+enum rotor_status enclave_recover_finish(struct enclave *enclave)
+{
+    enum rotor_status status = enclave_entry_sign(enclave);
+    if (status == ROTOR_OK) {
+        status = enclave_entry_switch(enclave);
+    }
+    if (status != ROTOR_OK) {
+        return status;
+    }
+    forget_candidate(enclave);
+    // A file that stays is overtaken: the next start forgets it.
+    enum rotor_status removed =
+        enclave->ops.store_remove(enclave->ops.context, ENCLAVE_RECOVER);
+    (void)removed;
+    return ROTOR_OK;
+}
+
+static enum rotor_status
+find_candidate(struct enclave *enclave,
+               const struct wire_recover_signed *message)
+{
+    const struct enclave_slot *candidate = &enclave->candidate;
+    if (enclave_must_restart(enclave)) {
+        return enclave_refuse(enclave, WIRE_E_STORE, 0);
+    }
+    if (!candidate->is_used) {
+        return enclave_refuse(
+            enclave,
+            is_recovery(&enclave->state.cur) ? WIRE_E_EXISTS : WIRE_E_NOT_FOUND,
+            0);
+    }
+    if (!wire_digest_equal(&message->body_hash, &candidate->facts.body_hash)) {
+        return enclave_refuse(enclave, WIRE_E_HASH, 0);
+    }
+    if (!is_beyond(enclave, &candidate->facts.order)) {
+        return enclave_refuse(enclave, WIRE_E_EPOCH,
+                              enclave->state.cur.facts.order.epoch);
+    }
+    return ROTOR_OK;
+}
+
+enum rotor_status enclave_serve_recover_signed(struct enclave *enclave,
+                                               struct enclave_request *request,
+                                               struct enclave_answer *answer)
+{
+    const struct wire_recover_signed *message =
+        &request->message.recover_signed;
+    const struct enclave_state *state = &enclave->state;
+    if (enclave_has_log(enclave) && is_recovery(&state->cur) &&
+        wire_digest_equal(&message->body_hash, &state->cur.facts.body_hash)) {
+        return enclave_answer_done(enclave, request, answer);
+    }
+    if (enclave_state_code(enclave) != WIRE_STATE_REC) {
+        struct chain_ra_proof proof = {message->sig_ra, message->ra_sets};
+        TRY(find_candidate(enclave, message));
+        TRY(check_authority(enclave, &proof));
+        TRY(approve(enclave, &proof));
+    } else if (!wire_digest_equal(&message->body_hash,
+                                  &state->pending.facts.body_hash)) {
+        return enclave_refuse(enclave, WIRE_E_EXISTS, 0);
+    }
+    TRY(enclave_recover_finish(enclave));
+    return enclave_answer_done(enclave, request, answer);
+}
