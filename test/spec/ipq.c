@@ -91,8 +91,10 @@ SPEC("an end works one way only, and all zeros is no end")
     assert_int_equal(rotor_ipq_pop(&pair.producer, &pair.room), ROTOR_INVALID);
     assert_int_equal(rotor_ipq_push(&none, frame), ROTOR_INVALID);
     assert_int_equal(rotor_ipq_pop(&none, &pair.room), ROTOR_INVALID);
+    assert_ok(rotor_ipq_push(&pair.producer, frame));
     rotor_ipq_give_credit(&none);
     rotor_ipq_give_credit(&pair.producer);
+    assert_int_equal(pair.control->credit, 0);
     pair_close(&pair);
 }
 

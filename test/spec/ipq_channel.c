@@ -127,6 +127,10 @@ SPEC("memory of another size, or not aligned, is no channel")
         assert_null(channel.mine);
     }
     assert_int_equal(rotor_ipq_channel_size(&plan, PAGE), 4 * PAGE);
+    assert_int_equal(rotor_ipq_channel_size(&plan, 512), 2 * 3 * 512);
+    assert_int_equal(rotor_ipq_channel_size(&plan, 256), 0);
+    assert_int_equal(rotor_ipq_channel_size(&plan, 768), 0);
+    assert_int_equal(rotor_ipq_channel_size(&plan, 0), 0);
     both_close(&both);
 }
 
@@ -149,6 +153,7 @@ SPEC("a sleeper is rung once for each sleep")
     push(&both.rtp);
     assert_int_equal(ring(&both.rtp), 0);
     rotor_ipq_channel_awake(&both.ap);
+    assert_int_equal(both.ap.mine->sleep, 1 << 4);
     push(&both.rtp);
     assert_int_equal(ring(&both.rtp), 0);
     bell = rotor_ipq_channel_announce(&both.ap, ROTOR_IPQ_FRAMES);
@@ -275,6 +280,28 @@ SPEC("a lie is due, so that whoever sleeps comes to see it")
     assert_int_equal(rotor_ipq_pop(&both.rtp.in, &room), ROTOR_CORRUPT);
     assert_true(rotor_ipq_channel_is_due(&both.rtp, ROTOR_IPQ_FRAMES));
     assert_true(rotor_ipq_channel_is_due(&both.rtp, ROTOR_IPQ_ROOM));
+    both_close(&both);
+}
+
+SPEC("a lie that adds up to less than is needed is due as well")
+{
+    struct both both = both_open();
+    for (int i = 0; i < 15; i++) {
+        push(&both.rtp);
+    }
+    uint8_t big[100] = {0};
+    struct rotor_bytes two_slots = {big, 100};
+    assert_int_equal(rotor_ipq_push(&both.rtp.out, two_slots), ROTOR_AGAIN);
+    assert_false(rotor_ipq_channel_is_due(&both.rtp, ROTOR_IPQ_ROOM));
+    both.ap.mine->credit = UINT32_MAX;
+    assert_true(rotor_ipq_channel_is_due(&both.rtp, ROTOR_IPQ_ROOM));
+
+    struct rotor_bytes batch[2] = {word, word};
+    uint32_t pushed = 0;
+    assert_ok(rotor_ipq_push_batch(&both.ap.out, batch, 2, &pushed));
+    pop(&both.rtp);
+    both.ap.out.filled[1].stamp = 0;
+    assert_true(rotor_ipq_channel_is_due(&both.rtp, ROTOR_IPQ_FRAMES));
     both_close(&both);
 }
 

@@ -313,6 +313,32 @@ SPEC("a peer that lies about its sleep ends the wait with a name")
     duo_close(&duo);
 }
 
+SPEC("an event loop does not fall asleep over a frame that is there")
+{
+    const struct rotor_ipq_plan plan = {4, 64, 9};
+    struct duo duo = {0};
+    duo_open(&duo, &plan);
+    assert_true(doorbell_arm(&duo.rtp.doorbell, ROTOR_IPQ_FRAMES));
+    doorbell_disarm(&duo.rtp.doorbell);
+    struct rotor_bytes x = {(const uint8_t *)"x", 1};
+    assert_ok(rotor_ipq_push(&duo.ap.queue.channel.out, x));
+    assert_ok(doorbell_ring(&duo.ap.doorbell));
+    assert_false(doorbell_arm(&duo.rtp.doorbell, ROTOR_IPQ_FRAMES));
+    struct pollfd event = {duo.event, POLLIN, 0};
+    assert_int_equal(poll(&event, 1, 0), 0);
+
+    uint8_t bytes[64];
+    struct rotor_room room = {bytes, sizeof bytes, 0};
+    assert_ok(rotor_ipq_pop(&duo.rtp.queue.channel.in, &room));
+    assert_true(doorbell_arm(&duo.rtp.doorbell, ROTOR_IPQ_FRAMES));
+    assert_ok(rotor_ipq_push(&duo.ap.queue.channel.out, x));
+    assert_ok(doorbell_ring(&duo.ap.doorbell));
+    assert_int_equal(poll(&event, 1, 0), 1);
+    doorbell_disarm(&duo.rtp.doorbell);
+    assert_int_equal(poll(&event, 1, 0), 0);
+    duo_close(&duo);
+}
+
 static void *toggle_sleep(void *argument)
 {
     struct party *party = argument;
