@@ -126,9 +126,9 @@ static void decode_key(struct rotor_bytes encoded, struct wire_key *key)
         cbor_read_bytes_into(&in, decoded.bytes + coordinate, coordinate);
     }
     cbor_end_map(&in);
-    bool is_consistent =
-        scheme != CRYPTO_SCHEME_NONE && kty == (is_okp ? KTY_OKP : KTY_EC2) &&
-        alg == crypto_cose_of_scheme(scheme) && ops == OPS_VERIFY;
+    bool is_consistent = kty == (is_okp ? KTY_OKP : KTY_EC2) &&
+                         alg == crypto_cose_of_scheme(scheme) &&
+                         ops == OPS_VERIFY;
     if (cbor_finished(&in) && is_consistent) {
         *key = decoded;
     }

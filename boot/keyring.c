@@ -90,16 +90,15 @@ static void encode_key(const struct boot_key *key,
            BOOT_LMS_PUBLIC_MAX);
 }
 
+// Form of the head only; keyring_is_sound judges the rest.
 static bool decode_key(const uint8_t in[BOOT_KEYRING_ENTRY_SIZE],
                        struct boot_key *key)
 {
-    enum crypto_scheme scheme = boot_scheme_decode(bytes_be16(in));
     uint16_t flags = bytes_be16(in + 2);
-    if (scheme == CRYPTO_SCHEME_NONE ||
-        flags > (FLAG_HAS_LMS | FLAG_LMS_REQUIRED)) {
+    if (flags > (FLAG_HAS_LMS | FLAG_LMS_REQUIRED)) {
         return false;
     }
-    key->scheme = scheme;
+    key->scheme = boot_scheme_decode(bytes_be16(in));
     key->has_lms = (flags & FLAG_HAS_LMS) != 0;
     key->lms_required = (flags & FLAG_LMS_REQUIRED) != 0;
     memcpy(key->public_key, in + 4, CRYPTO_PUBLIC_MAX);

@@ -63,6 +63,8 @@ SPEC("every flip of a keyring's structure is refused and others read back")
     // All but key bytes, "required" of entry 2 and "P-384" nowhere: heads 64,
     // entry heads 2 * 32 - 1, P-256 padding 256, LMS key of entry 1 480.
     assert_int_equal(refused, 64 + 63 + 256 + 480);
+    assert_int_equal(boot_keyring_decode(bytes_of(NULL, 0), &decoded),
+                     ROTOR_MALFORMED);
     for (size_t size = 0; size < room.used; size++) {
         assert_int_equal(boot_keyring_decode(bytes_of(memory, size), &decoded),
                          ROTOR_MALFORMED);
@@ -88,6 +90,11 @@ SPEC("a keyring without keys, with a key twice or too many is refused")
     keyring.count = 1;
     assert_ok(boot_keyring_encode(&keyring, &room));
     keyring.keys[0].lms_required = true;
+    assert_int_equal(boot_keyring_encode(&keyring, &room), ROTOR_INVALID);
+    keyring.keys[0].lms_required = false;
+    memset(keyring.keys[0].public_key, 0, CRYPTO_PUBLIC_MAX);
+    keyring.keys[0].public_key[0] = 1; // fits any scheme's padding
+    keyring.keys[0].scheme = CRYPTO_ED25519;
     assert_int_equal(boot_keyring_encode(&keyring, &room), ROTOR_INVALID);
     assert_int_equal(room.used, 0);
 }
