@@ -169,11 +169,22 @@ static void close_full_arrays(struct cbor_reader *in)
     }
 }
 
-static void close_map(struct cbor_reader *in)
+// A full array has closed itself: what is full is a map.
+static bool is_at_end_of_map(struct cbor_reader *in)
 {
     struct cbor_level *level = innermost(in);
-    bool at_its_end = level != NULL && level->is_map && level->left == 0;
-    if (in->has_failed || !at_its_end) {
+    return level != NULL && level->left == 0;
+}
+
+static bool may_key_come(struct cbor_reader *in)
+{
+    struct cbor_level *level = innermost(in);
+    return level != NULL && level->expects_key && level->left != 0;
+}
+
+static void close_map(struct cbor_reader *in)
+{
+    if (!is_at_end_of_map(in)) {
         cbor_refuse(in);
         return;
     }
@@ -222,10 +233,9 @@ static struct head take_any_key(struct cbor_reader *in)
     struct head nothing = {CBOR_NOTHING, 0, 0};
     struct head head = head_at(in);
     struct cbor_level *level = innermost(in);
-    bool key_may_come = level != NULL && level->expects_key && level->left != 0;
     bool is_key =
         head.kind == CBOR_UINT || head.kind == CBOR_NEGATIVE || is_string(head);
-    if (!key_may_come || !is_key) {
+    if (!may_key_come(in) || !is_key) {
         cbor_refuse(in);
         return nothing;
     }
@@ -408,8 +418,7 @@ size_t cbor_read_map(struct cbor_reader *in)
 
 bool cbor_map_next(struct cbor_reader *in, int64_t *key)
 {
-    struct cbor_level *level = innermost(in);
-    if (level != NULL && level->left == 0) {
+    if (is_at_end_of_map(in)) {
         close_map(in);
         return false;
     }
@@ -431,10 +440,9 @@ void cbor_read_key(struct cbor_reader *in, int64_t key)
 
 bool cbor_take_key(struct cbor_reader *in, int64_t key)
 {
-    struct cbor_level *level = innermost(in);
-    bool key_may_come = level != NULL && level->expects_key && level->left != 0;
     struct head head = head_at(in);
-    if (!key_may_come || !is_integer(head) || integer_of(head) != key) {
+    bool is_next = is_integer(head) && integer_of(head) == key;
+    if (!may_key_come(in) || !is_next) {
         return false;
     }
     return take_any_key(in).kind != CBOR_NOTHING;
@@ -461,7 +469,7 @@ void cbor_end_map_ignoring(struct cbor_reader *in)
 static void step_over(struct cbor_reader *in)
 {
     struct cbor_level *level = innermost(in);
-    if (level != NULL && level->is_map && level->left == 0) {
+    if (is_at_end_of_map(in)) {
         close_map(in);
         return;
     }

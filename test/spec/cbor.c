@@ -23,6 +23,7 @@ static bool is_taken(struct rotor_bytes bytes)
     cbor_reader_init(&in, bytes_of(copy, bytes.size));
     struct rotor_bytes item = cbor_read_item(&in);
     bool taken = cbor_finished(&in);
+    assert_true(in.position <= bytes.size);
     assert_int_equal(item.size, cbor_has_failed(&in) ? 0 : in.position);
     free(copy);
     return taken;

@@ -111,6 +111,69 @@ SPEC("after the first fault every read gives nothing and nothing moves")
     assert_false(cbor_finished(&r.in));
 }
 
+SPEC("a read that fails gives no view, not an empty one into the input")
+{
+    struct open_reader r;
+    assert_null(cbor_read_bytes(reading(&r, "05")).data);
+    assert_null(cbor_read_text(reading(&r, "61ff")).data);
+    assert_null(cbor_read_item(reading(&r, "f4")).data);
+    assert_null(cbor_read_bytes_sized(reading(&r, "4101"), 2, 3).data);
+}
+
+SPEC("a count is never more than the bytes that are left can hold")
+{
+    struct open_reader r;
+    assert_int_equal(cbor_read_array(reading(&r, "83000000")), 3);
+    assert_int_equal(cbor_read_array(reading(&r, "840000")), 0);
+    assert_true(cbor_has_failed(&r.in));
+    assert_int_equal(cbor_read_array(reading(&r, "9affffffff00")), 0);
+    assert_int_equal(cbor_read_map(reading(&r, "a201000200")), 2);
+    assert_int_equal(cbor_read_map(reading(&r, "a3010002")), 0);
+    assert_true(cbor_has_failed(&r.in));
+}
+
+SPEC("a peek tells what comes next, also inside")
+{
+    struct open_reader r;
+    cbor_read_array(reading(&r, "83a1014100026161"));
+    assert_int_equal(cbor_peek_kind(&r.in), CBOR_MAP);
+    cbor_read_map(&r.in);
+    assert_int_equal(cbor_peek_kind(&r.in), CBOR_UINT);
+    cbor_read_key(&r.in, 1);
+    assert_int_equal(cbor_peek_kind(&r.in), CBOR_BYTES);
+    cbor_read_bytes(&r.in);
+    assert_int_equal(cbor_peek_kind(&r.in), CBOR_NOTHING);
+    cbor_end_map(&r.in);
+    assert_int_equal(cbor_peek_kind(&r.in), CBOR_UINT);
+    cbor_read_uint(&r.in);
+    assert_int_equal(cbor_peek_kind(&r.in), CBOR_TEXT);
+    cbor_read_text(&r.in);
+    assert_int_equal(cbor_peek_kind(&r.in), CBOR_NOTHING);
+    assert_true(cbor_finished(&r.in));
+}
+
+SPEC("an optional key is absent where no key can be, and nothing fails")
+{
+    struct open_reader r;
+    // [{1: 10}, 3]: behind the map's last pair comes no key 3.
+    cbor_read_array(reading(&r, "82a1010a03"));
+    cbor_read_map(&r.in);
+    cbor_read_key(&r.in, 1);
+    assert_false(cbor_take_key(&r.in, 10));
+    assert_int_equal(cbor_read_uint(&r.in), 10);
+    assert_false(cbor_take_key(&r.in, 3));
+    cbor_end_map(&r.in);
+    assert_false(cbor_take_key(&r.in, 3));
+    assert_int_equal(cbor_read_uint(&r.in), 3);
+    assert_true(cbor_finished(&r.in));
+    // A byte string of one byte is not the integer -2.
+    cbor_read_map(reading(&r, "a1410100"));
+    assert_false(cbor_take_key(&r.in, -2));
+    cbor_read_map(reading(&r, "a11b800000000000000000"));
+    assert_false(cbor_take_key(&r.in, INT64_MIN));
+    assert_false(cbor_has_failed(&r.in));
+}
+
 SPEC("refuse makes a well-formed whole fail")
 {
     struct open_reader r;

@@ -188,6 +188,9 @@ SPEC("a key with another member, curve, size or order is refused")
         "a401022003215820" HASH32 "225820" HASH32,
         "a401022006215820" HASH32 "225820" HASH32,
         "a401012006215820" HASH32 "225820" HASH32,
+        // The same with nothing in them.
+        "a3010320062140",
+        "a3010120072140",
         // Sizes, a compressed point, text.
         "a30101200621581f" HASH32,
         "a301012006215830" HASH48,
@@ -216,6 +219,14 @@ SPEC("a key with another member, curve, size or order is refused")
         assert_int_equal(wire_key_decode(&key, from_hex(refused[i], bytes)),
                          ROTOR_MALFORMED);
         assert_memory_equal(&key, &nothing, sizeof key);
+        struct cbor_reader in;
+        memset(&key, 0xee, sizeof key);
+        cbor_reader_init(&in, from_hex(refused[i], bytes));
+        wire_read_key(&in, &key);
+        assert_false(cbor_finished(&in));
+        if (cbor_has_failed(&in)) {
+            assert_memory_equal(&key, &nothing, sizeof key);
+        }
     }
 }
 

@@ -189,6 +189,32 @@ SPEC("the header may only repeat the algorithm of the stored key")
     crypto_key_close(&key);
 }
 
+SPEC("under another algorithm even a signature of nothing is not valid")
+{
+    uint8_t bytes[WIRE_SIGN1_MAX];
+    struct rotor_bytes empty = {NULL, 0};
+    struct crypto_key key = derived(CRYPTO_P256, 1);
+    struct wire_key public_key = public_of(&key);
+    bool valid = true;
+    struct rotor_bytes before = from_hex("8443a10127a0f65840", bytes);
+    struct rotor_room signature = {bytes + before.size, 64, 0};
+    assert_ok(crypto_sign(&key, empty, &signature));
+    assert_ok(wire_cose_verify(&public_key, &said,
+                               bytes_of(bytes, before.size + 64), &valid));
+    assert_false(valid);
+    crypto_key_close(&key);
+
+    valid = true;
+    assert_ok(wire_key_of_lmots(lmots_id, lmots_seed, &public_key));
+    before = from_hex("8443a10126a0f6590884", bytes);
+    assert_ok(
+        crypto_lmots_sign(lmots_id, lmots_seed, empty, bytes + before.size));
+    assert_ok(wire_cose_verify(
+        &public_key, &said,
+        bytes_of(bytes, before.size + CRYPTO_LMOTS_SIGNATURE), &valid));
+    assert_false(valid);
+}
+
 SPEC("another form of COSE_Sign1 is refused, though its signature is genuine")
 {
     static const struct made_up forms[] = {

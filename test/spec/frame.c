@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "wire/frame.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/bytes.h"
@@ -136,10 +137,20 @@ SPEC("a frame is exactly as long as its header says, up to 16 KiB")
             wire_header_decode(&read, bytes_of(frame, WIRE_HEADER_SIZE + 16385 +
                                                           (plain ? 0 : 16))),
             ROTOR_MALFORMED);
-        for (size_t size = 0; size < WIRE_HEADER_SIZE; size++) {
-            assert_int_equal(wire_header_decode(&read, bytes_of(frame, size)),
-                             ROTOR_MALFORMED);
-        }
+    }
+}
+
+SPEC("what is shorter than a header is refused and not read past its end")
+{
+    for (size_t size = 0; size < WIRE_HEADER_SIZE; size++) {
+        struct wire_header read;
+        uint8_t *start = malloc(size + 1);
+        assert_non_null(start);
+        memset(start, 0, size + 1);
+        // The end of the memory is the end of the frame.
+        assert_int_equal(wire_header_decode(&read, bytes_of(start + 1, size)),
+                         ROTOR_MALFORMED);
+        free(start);
     }
 }
 
@@ -278,6 +289,11 @@ SPEC("what does not fit is refused and leaves the room empty")
     assert_int_equal(wire_frame_encode(&sample, BYTES_OF(payload), &frame),
                      ROTOR_INVALID);
     assert_int_equal(frame.used, 0);
+    // A size whose lower 32 bits are small.
+    struct rotor_bytes huge = {payload, (size_t)UINT32_MAX + 2};
+    assert_int_equal(wire_frame_encode(&sample, huge, &frame), ROTOR_INVALID);
+    assert_int_equal(wire_frame_seal(&channel.sealer, &sample, huge, &frame),
+                     ROTOR_INVALID);
     frame = (struct rotor_room){bytes, 64 + 5 + 15, 9};
     assert_int_equal(
         wire_frame_seal(&channel.sealer, &sample, LABEL("hello"), &frame),
@@ -322,6 +338,10 @@ SPEC("a plaintext frame reads back and is never taken for a sealed one")
     assert_int_equal(read.type, sample.type);
     assert_ptr_equal(payload.data, bytes + 64);
     assert_int_equal(payload.size, 5);
+
+    assert_ok(wire_frame_encode(&sample, bytes_of(NULL, 0), &frame));
+    assert_ok(wire_frame_decode(bytes_in(&frame), &read, &payload));
+    assert_int_equal(payload.size, 0);
 
     read.type = 0x77;
     payload.size = 9;
