@@ -183,9 +183,9 @@ static bool serve_one(void)
     enum rotor_status status = rotor_ipq_pop(&ap->queue.channel.in, &frame);
     if (status == ROTOR_AGAIN) {
         platform_step(&ap->platform, &ap->enclave);
-        status = doorbell_wait(
-            &ap->bell, ROTOR_IPQ_FRAMES,
-            platform_is_testing(&ap->platform) ? 0 : IDLE_WAIT_NS);
+        bool is_testing = platform_is_testing(&ap->platform);
+        status = doorbell_wait(&ap->bell, ROTOR_IPQ_FRAMES,
+                               is_testing ? TEST_WAIT_NS : IDLE_WAIT_NS);
         return status == ROTOR_OK || status == ROTOR_AGAIN;
     }
     if (status != ROTOR_OK) {

@@ -28,6 +28,7 @@ static const struct {
     [CAUSE_EVIDENCE_REFUSED] = {"EVIDENCE_REFUSED", EXIT_REFUSED, false},
     [CAUSE_CHAIN_BROKEN] = {"CHAIN_BROKEN",     EXIT_REFUSED, false},
     [CAUSE_ROLLED_BACK] = {"ROLLED_BACK",      EXIT_REFUSED, false},
+    [CAUSE_DUPLICITY] = {"DUPLICITY",        EXIT_REFUSED, false},
     [CAUSE_IMAGE_REFUSED] = {"IMAGE_REFUSED",    EXIT_REFUSED, false},
     [CAUSE_SESSION_BROKEN] = {"SESSION_BROKEN",   EXIT_REFUSED, false},
     [CAUSE_CHECK_FAILED] = {"CHECK_FAILED",     EXIT_REFUSED, false},
@@ -57,6 +58,26 @@ void begin_json(struct json *out, const char *name, bool ok)
     json_bool(out, "ok", ok);
 }
 
+void json_error(struct json *out, const struct run *run, enum cause cause,
+                const char *hint, const char *message)
+{
+    json_text(out, "code", cause_name(cause));
+    json_text(out, "message", message);
+    if (run->device != NULL) {
+        json_text(out, "device", run->device);
+    }
+    if (run->has_epoch) {
+        json_number(out, "epoch", run->epoch);
+    }
+    json_bool(out, "retryable", cause_is_retryable(cause));
+    if (run->retry_s != 0) {
+        json_number(out, "retry_s", run->retry_s);
+    }
+    if (hint != NULL) {
+        json_text(out, "hint", hint);
+    }
+}
+
 int fail(const struct run *run, enum cause cause, const char *hint,
          const char *format, ...)
 {
@@ -69,12 +90,7 @@ int fail(const struct run *run, enum cause cause, const char *hint,
         struct json out;
         begin_json(&out, run->command, false);
         json_open_object(&out, "error");
-        json_text(&out, "code", cause_name(cause));
-        json_text(&out, "message", message);
-        json_bool(&out, "retryable", cause_is_retryable(cause));
-        if (hint != NULL) {
-            json_text(&out, "hint", hint);
-        }
+        json_error(&out, run, cause, hint, message);
         json_end(&out);
         return (int)cause_exit(cause);
     }
@@ -191,14 +207,21 @@ bool flags_parse(struct run *run, const struct flag *flags, size_t flag_count,
             *code = fail(run, CAUSE_USAGE, hint, "unknown flag %s", text);
             return false;
         }
-        if (flag->kind == FLAG_SWITCH) {
+        if (flag->kind == FLAG_SWITCH && equals == NULL) {
             *(bool *)flag->target = true;
             continue;
+        }
+        if (flag->kind == FLAG_SWITCH) {
+            *code = fail(run, CAUSE_USAGE, NULL, "%s takes no value",
+                         flag->name);
+            return false;
         }
         const char *value = equals != NULL   ? equals + 1
                             : i + 1 < *count ? arguments[++i]
                                              : NULL;
-        if (value == NULL) {
+        // A flag where its value should be: the value was forgotten.
+        if (value == NULL || (equals == NULL && value[0] == '-' &&
+                              value[1] == '-')) {
             *code = fail(run, CAUSE_USAGE, NULL, "%s needs %s", flag->name,
                          flag->value);
             return false;

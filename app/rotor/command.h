@@ -12,6 +12,7 @@
 #include <rotor/client.h>
 
 #include "app/rotor/json.h"
+#include "wire/client.h"
 #include "wire/cose.h"
 
 enum exit_code {
@@ -38,6 +39,7 @@ enum cause {
     CAUSE_EVIDENCE_REFUSED, // 1
     CAUSE_CHAIN_BROKEN,     // 1
     CAUSE_ROLLED_BACK,      // 1
+    CAUSE_DUPLICITY,        // 1: two bodies for one epoch
     CAUSE_IMAGE_REFUSED,    // 1
     CAUSE_SESSION_BROKEN,   // 1
     CAUSE_CHECK_FAILED,     // 1: doctor, tour
@@ -54,6 +56,12 @@ struct run {
     const char *socket;  // --socket; NULL: STATE/control.sock
     bool is_json;        // --json
     bool is_colour;      // stdout is a terminal, NO_COLOR is not set
+
+    // What an error object adds where it is known.
+    const char *device; // fingerprint of the log
+    bool has_epoch;
+    uint64_t epoch;
+    uint64_t retry_s; // 0: not known
 };
 
 enum flag_kind { FLAG_SWITCH, FLAG_TEXT, FLAG_NUMBER };
@@ -86,6 +94,10 @@ bool flags_parse(struct run *run, const struct flag *flags, size_t flag_count,
 int fail(const struct run *run, enum cause cause, const char *hint,
          const char *format, ...) __attribute__((format(printf, 4, 5)));
 
+// Prints the members of an error object; the caller opens and closes it.
+void json_error(struct json *out, const struct run *run, enum cause cause,
+                const char *hint, const char *message);
+
 // Begins a JSON object with schema "rotor/NAME/1" and ok.
 void begin_json(struct json *out, const char *name, bool ok);
 
@@ -99,12 +111,16 @@ bool daemon_open(const struct run *run, struct rotor_client **client,
                  int *code);
 
 // One request, one answer.  False: said why.  Views as rotor_client_wait's.
-bool daemon_ask(const struct run *run, struct rotor_client *client,
+bool daemon_ask(struct run *run, struct rotor_client *client,
                 const struct rotor_request *request,
                 struct rotor_completion *answer, int *code);
 
 // Explains an answer that is not OK, with fail().
-int explain(const struct run *run, const struct rotor_completion *answer);
+int explain(struct run *run, const struct rotor_completion *answer);
+
+// The status of the daemon; its views are good until the next request.
+bool daemon_status(struct run *run, struct rotor_client *client,
+                   struct wire_client_status *status, int *code);
 
 // ---- words -----------------------------------------------------------------
 
@@ -114,6 +130,29 @@ void fingerprint(const struct wire_digest *digest, char text[FINGERPRINT_SIZE]);
 
 // Reads a fingerprint or hex of 32 or 48 bytes back.  False: it is neither.
 bool parse_digest(const char *text, struct wire_digest *digest);
+
+// Text of a peer as one line for a terminal: no control characters.
+void clean_text(struct rotor_bytes text, char *line, size_t size);
+
+// "5h12m", "40s"; for people.
+#define DURATION_SIZE 32u
+void duration_text(uint64_t seconds, char text[DURATION_SIZE]);
+
+// RFC 3339, UTC.
+#define TIME_SIZE 32u
+void time_text(uint64_t seconds, char text[TIME_SIZE]);
+
+// "P-256" and the like; "unknown".
+const char *suite_name(uint64_t suite);
+const char *level_name(uint64_t level);
+const char *anchor_name(uint64_t kind);
+
+// The number of a reason's name.  False: there is none.
+bool parse_reason(const char *name, uint64_t *reason);
+
+// The fingerprint as a JSON member, null for the empty digest.
+void json_digest(struct json *out, const char *key,
+                 const struct wire_digest *digest);
 
 // Hex to bytes; false unless all of it is hex and fits.
 bool parse_hex(const char *text, struct rotor_room *bytes);

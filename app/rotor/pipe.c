@@ -149,60 +149,53 @@ static void *pump_out(void *context)
 
 // ---- receiving -------------------------------------------------------------
 
-// Takes the frame at the front of what was received, if it is whole.
-static bool take_frame(const struct pipe *pipe, size_t offset,
-                       enum pipe_kind *kind, struct rotor_bytes *content,
-                       bool *is_bad)
+static bool give_up(struct pipe *pipe, const char *why)
 {
-    size_t left = pipe->received - offset;
-    *is_bad = false;
-    if (left < FRAME_HEAD) {
-        return false;
+    if (pipe->why == NULL) {
+        pipe->why = why;
     }
-    uint32_t size = bytes_be32(pipe->receive_memory + offset);
-    *is_bad = size == 0 || size > PIPE_FRAME_MAX;
-    if (*is_bad || left < 4 + (size_t)size) {
-        return false;
-    }
-    *kind = (enum pipe_kind)pipe->receive_memory[offset + 4];
-    *content = bytes_of(pipe->receive_memory + offset + FRAME_HEAD, size - 1);
-    return true;
+    return false;
 }
 
 static bool fill(struct pipe *pipe)
 {
     ssize_t got = 0;
+    pipe->received -= pipe->taken;
+    memmove(pipe->receive_memory, pipe->receive_memory + pipe->taken,
+            pipe->received);
+    pipe->taken = 0;
     do {
         got = recv(pipe->fd, pipe->receive_memory + pipe->received,
                    sizeof pipe->receive_memory - pipe->received, 0);
     } while (got < 0 && errno == EINTR);
     if (got <= 0) {
-        return false;
+        return give_up(pipe, "the connection ended before the peer said that "
+                             "it was done");
     }
     pipe->received += (size_t)got;
     return true;
 }
 
-static void forget(struct pipe *pipe, size_t offset)
+// The next frame: kind and content, where they lie.
+static bool take_frame(struct pipe *pipe, struct rotor_bytes *frame)
 {
-    pipe->received -= offset;
-    memmove(pipe->receive_memory, pipe->receive_memory + offset,
-            pipe->received);
-}
-
-bool pipe_receive(struct pipe *pipe, enum pipe_kind *kind,
-                  struct rotor_bytes *content)
-{
-    bool is_bad = false;
-    forget(pipe, pipe->given);
-    pipe->given = 0;
-    while (!take_frame(pipe, 0, kind, content, &is_bad)) {
-        if (is_bad || !fill(pipe)) {
+    for (;;) {
+        const uint8_t *at = pipe->receive_memory + pipe->taken;
+        size_t left = pipe->received - pipe->taken;
+        uint32_t size = left >= 4 ? bytes_be32(at) : 0;
+        bool is_bad = left >= 4 && (size == 0 || size > PIPE_FRAME_MAX);
+        if (is_bad) {
+            return give_up(pipe, "the peer does not speak this protocol");
+        }
+        if (left >= 4 && left - 4 >= size) {
+            *frame = bytes_of(at + 4, size);
+            pipe->taken += 4 + (size_t)size;
+            return true;
+        }
+        if (!fill(pipe)) {
             return false;
         }
     }
-    pipe->given = FRAME_HEAD + content->size;
-    return true;
 }
 
 static bool write_all(struct rotor_bytes bytes)
@@ -222,71 +215,71 @@ static bool write_all(struct rotor_bytes bytes)
     return true;
 }
 
-// One record, unsealed where it lies; *is_over when the peer is done.
-static bool take_record(struct pipe *pipe, struct rotor_bytes record,
-                        bool *is_over, const char **why)
+// One record, unsealed where it lies.
+static bool take_record(struct pipe *pipe, struct rotor_bytes record)
 {
     enum chain_record_type type = CHAIN_RECORD_DATA;
     struct rotor_room plaintext = {
         (uint8_t *)(uintptr_t)record.data + RECORD_HEAD, record.size, 0};
     if (chain_record_unseal(&pipe->in, record, &type, &plaintext) != ROTOR_OK) {
-        *why = "a record was altered, lost or repeated on the way";
-        return false;
+        return give_up(pipe,
+                       "a record was altered, lost or repeated on the way");
     }
-    *is_over = type == CHAIN_RECORD_CLOSE;
+    pipe->peer_is_done = type == CHAIN_RECORD_CLOSE;
     pipe->count.bytes_in += plaintext.used;
     if (!write_all(bytes_in(&plaintext))) {
-        *why = "stdout cannot be written";
-        return false;
+        return give_up(pipe, "stdout cannot be written");
     }
     return renew_if_due(pipe, pipe->in.next);
 }
 
-static bool take_all(struct pipe *pipe, bool *is_over, const char **why)
+bool pipe_receive(struct pipe *pipe, enum pipe_kind *kind,
+                  struct rotor_bytes *content)
 {
-    enum pipe_kind kind = PIPE_RECORD;
-    struct rotor_bytes content;
-    size_t offset = 0;
-    bool is_bad = false;
-    while (!*is_over && take_frame(pipe, offset, &kind, &content, &is_bad)) {
-        if (kind == PIPE_RECORD) {
-            if (!take_record(pipe, content, is_over, why)) {
+    struct rotor_bytes frame;
+    while (!pipe->peer_is_done && take_frame(pipe, &frame)) {
+        struct rotor_bytes rest = bytes_of(frame.data + 1, frame.size - 1);
+        if (frame.data[0] == PIPE_RECORD) {
+            if (!take_record(pipe, rest)) {
                 return false;
             }
-        } else if (!pipe->side->take(pipe->side->context, pipe, kind,
-                                     content)) {
-            *why = "the handshake of new keys failed";
-            return false;
+            continue;
         }
-        offset += FRAME_HEAD + content.size;
+        if (rest.size > sizeof pipe->handshake) {
+            return give_up(pipe, "the peer does not speak this protocol");
+        }
+        // A copy: the handler may receive further frames.
+        memcpy(pipe->handshake, rest.data, rest.size);
+        *kind = (enum pipe_kind)frame.data[0];
+        *content = bytes_of(pipe->handshake, rest.size);
+        return true;
     }
-    forget(pipe, offset);
-    if (is_bad) {
-        *why = "the peer does not speak this protocol";
-    }
-    return !is_bad;
+    return false;
 }
 
 bool pipe_run(struct pipe *pipe, const char **why)
 {
     pthread_t sender;
-    bool is_over = false;
-    *why = "the connection ended before the peer said that it was done";
-    forget(pipe, pipe->given);
-    pipe->given = 0;
+    enum pipe_kind kind = PIPE_RECORD;
+    struct rotor_bytes content;
+    pipe->why = NULL;
     if (pthread_create(&sender, NULL, pump_out, pipe) != 0) {
         *why = "no thread";
         return false;
     }
-    bool is_good = take_all(pipe, &is_over, why);
-    while (is_good && !is_over) {
-        is_good = fill(pipe) && take_all(pipe, &is_over, why);
+    while (pipe_receive(pipe, &kind, &content)) {
+        if (!pipe->side->take(pipe->side->context, pipe, kind, content)) {
+            (void)give_up(pipe, "the handshake of new keys failed");
+            break;
+        }
     }
-    if (!is_good) {
+    if (!pipe->peer_is_done || pipe->why != NULL) {
         // The sender may wait for stdin for ever: it ends with the process.
         (void)pthread_detach(sender);
+        *why = pipe->why;
         return false;
     }
     (void)pthread_join(sender, NULL);
+    *why = "the peer stopped listening";
     return !atomic_load(&pipe->is_broken);
 }

@@ -18,8 +18,9 @@
 
 #include "chain/record.h"
 
-#define PIPE_CHUNK     65536u // bytes of stdin in one record
-#define PIPE_FRAME_MAX (1u + CHAIN_RECORD_OVERHEAD + PIPE_CHUNK)
+#define PIPE_CHUNK         65536u // bytes of stdin in one record
+#define PIPE_FRAME_MAX     (1u + CHAIN_RECORD_OVERHEAD + PIPE_CHUNK)
+#define PIPE_HANDSHAKE_MAX 17408u // bytes of a frame that is no record
 
 enum pipe_kind {
     PIPE_REQUEST = 1,  // ATTEST_REQ, from the requester
@@ -41,7 +42,8 @@ struct pipe_side {
     bool (*take)(void *context, struct pipe *pipe, enum pipe_kind kind,
                  struct rotor_bytes content);
     // Called by both threads when enough was sent or received under one
-    // session; may send a frame.  NULL on the side that does not begin.
+    // session; may send a frame.  NULL on the side that does not begin.  Both
+    // run in the receiver's thread but for renew, which runs in either.
     bool (*renew)(void *context, struct pipe *pipe);
 };
 
@@ -54,16 +56,19 @@ struct pipe_count {
 struct pipe {
     int fd;
     const struct pipe_side *side;
-    uint64_t renew_after; // records in either direction
+    uint64_t renew_after; // records in either direction; 0: never
     pthread_mutex_t sending;
     struct chain_records out; // under `sending`
     struct chain_records in;  // the receiver's own
     struct pipe_count count;
+    bool peer_is_done; // it sent CLOSE
+    const char *why;   // the receiver gave up
     atomic_bool is_broken;
+    size_t received; // bytes in receive_memory
+    size_t taken;    // of them
     uint8_t send_memory[4 + PIPE_FRAME_MAX];
     uint8_t receive_memory[4 * (4 + PIPE_FRAME_MAX)];
-    size_t received;
-    size_t given; // of the frame that pipe_receive gave out last
+    uint8_t handshake[PIPE_HANDSHAKE_MAX];
 };
 
 void pipe_init(struct pipe *pipe, int fd, const struct pipe_side *side);
@@ -72,8 +77,9 @@ void pipe_init(struct pipe *pipe, int fd, const struct pipe_side *side);
 bool pipe_send(struct pipe *pipe, enum pipe_kind kind,
                struct rotor_bytes content);
 
-// Before records flow: waits for the next frame.  *content is good until the
-// next call.  False: the peer is gone, or does not speak this.
+// Waits for the next handshake frame; records that come before it are unsealed
+// and written to stdout.  *content is good until the next call.  False: the
+// peer is done (peer_is_done), gone, or does not speak this (why).
 bool pipe_receive(struct pipe *pipe, enum pipe_kind *kind,
                   struct rotor_bytes *content);
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <openssl/evp.h>
@@ -86,6 +87,99 @@ bool parse_digest(const char *text, struct wire_digest *digest)
     int size = EVP_DecodeBlock(memory, (const unsigned char *)padded,
                                (int)strlen(padded));
     return size > 0 && digest_of(bytes_of(memory, is_256 ? 32 : 48), digest);
+}
+
+// ---- words -----------------------------------------------------------------
+
+void clean_text(struct rotor_bytes text, char *line, size_t size)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < text.size && used + 1 < size; i++) {
+        uint8_t byte = text.data[i];
+        // C1 controls are two bytes of UTF-8: 0xc2, 0x80..0x9f.
+        bool is_c1 = byte == 0xc2 && i + 1 < text.size &&
+                     text.data[i + 1] >= 0x80 && text.data[i + 1] < 0xa0;
+        bool is_control = byte < 0x20 || byte == 0x7f || is_c1;
+        line[used++] = is_control ? ' ' : (char)byte;
+        i += is_c1 ? 1 : 0;
+    }
+    line[used] = '\0';
+}
+
+void duration_text(uint64_t seconds, char text[DURATION_SIZE])
+{
+    unsigned long long s = seconds;
+    if (s < 60) {
+        (void)snprintf(text, DURATION_SIZE, "%llus", s);
+    } else if (s < 3600) {
+        (void)snprintf(text, DURATION_SIZE, "%llum%02llus", s / 60, s % 60);
+    } else if (s < 86400) {
+        (void)snprintf(text, DURATION_SIZE, "%lluh%02llum", s / 3600,
+                       s / 60 % 60);
+    } else {
+        (void)snprintf(text, DURATION_SIZE, "%llud%02lluh", s / 86400,
+                       s / 3600 % 24);
+    }
+}
+
+void time_text(uint64_t seconds, char text[TIME_SIZE])
+{
+    time_t at = (time_t)seconds;
+    struct tm parts;
+    if (seconds > INT64_MAX || gmtime_r(&at, &parts) == NULL ||
+        strftime(text, TIME_SIZE, "%Y-%m-%dT%H:%M:%SZ", &parts) == 0) {
+        (void)snprintf(text, TIME_SIZE, "unknown");
+    }
+}
+
+static const char *name_of(const char *const *names, size_t count,
+                           uint64_t value)
+{
+    return value < count && names[value] != NULL ? names[value] : "unknown";
+}
+
+const char *suite_name(uint64_t suite)
+{
+    static const char *const names[] = {NULL, "Ed25519", "P-256", "P-384"};
+    return name_of(names, COUNT_OF(names), suite);
+}
+
+const char *level_name(uint64_t level)
+{
+    static const char *const names[] = {"process: the host kernel is trusted",
+                                        "virtual machine", "TrustZone",
+                                        "hardware enclave"};
+    return name_of(names, COUNT_OF(names), level);
+}
+
+const char *anchor_name(uint64_t kind)
+{
+    static const char *const names[] = {"file: detect only", "TPM",
+                                        "own flash", "counter"};
+    return name_of(names, COUNT_OF(names), kind);
+}
+
+bool parse_reason(const char *name, uint64_t *reason)
+{
+    for (uint64_t i = 0; i <= WIRE_REASON_RECOVERY; i++) {
+        if (strcmp(wire_reason_name(i), name) == 0) {
+            *reason = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+void json_digest(struct json *out, const char *key,
+                 const struct wire_digest *digest)
+{
+    char text[FINGERPRINT_SIZE];
+    if (wire_digest_is_empty(digest)) {
+        json_null(out, key);
+        return;
+    }
+    fingerprint(digest, text);
+    json_text(out, key, text);
 }
 
 void state_path(const struct run *run, const char *file, char path[512])

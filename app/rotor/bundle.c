@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/rotor/bundle.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+
+#define BUNDLE_TITLE LABEL("rotor attest/1")
+#define LOG_TITLE    LABEL("rotor log/1")
+
+// Smallest entry there can be: keeps a hostile count from taking memory.
+#define ENTRY_MIN 64u // bytes
+
+// Largest LOG_ENTRIES payload without its entries.
+#define REPLY_HEAD 256u // bytes
+
+static bool take_entry(struct bundle *bundle, struct rotor_bytes bytes)
+{
+    struct chain_entry entry;
+    if (chain_entry_decode(bytes, &entry) != ROTOR_OK) {
+        return false;
+    }
+    bundle->entries[bundle->count++] = (struct bundle_entry){
+        bytes, {entry.body.incarnation, entry.body.epoch}
+    };
+    return true;
+}
+
+static enum rotor_status read_entries(struct cbor_reader *in,
+                                      struct bundle *bundle, size_t size)
+{
+    size_t count = cbor_read_array(in);
+    if (count > size / ENTRY_MIN) {
+        return ROTOR_MALFORMED;
+    }
+    bundle->entries = calloc(count + 1, sizeof *bundle->entries);
+    if (bundle->entries == NULL) {
+        return ROTOR_PORT_FAILED;
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct rotor_bytes bytes = cbor_read_item(in);
+        if (cbor_has_failed(in) || !take_entry(bundle, bytes)) {
+            return ROTOR_MALFORMED;
+        }
+    }
+    return ROTOR_OK;
+}
+
+static enum rotor_status finish(struct bundle *bundle,
+                                const struct cbor_reader *in,
+                                enum rotor_status status)
+{
+    if (status == ROTOR_OK && !cbor_finished(in)) {
+        status = ROTOR_MALFORMED;
+    }
+    if (status != ROTOR_OK) {
+        bundle_close(bundle);
+    }
+    return status;
+}
+
+enum rotor_status bundle_decode(struct bundle *bundle, struct rotor_bytes bytes)
+{
+    struct cbor_reader in;
+    *bundle = (struct bundle){0};
+    cbor_reader_init(&in, bytes);
+    cbor_read_array_of(&in, 4);
+    if (!bytes_equal(cbor_read_text(&in), BUNDLE_TITLE)) {
+        return ROTOR_MALFORMED;
+    }
+    bundle->request = cbor_read_bytes_sized(&in, 1, 1024);
+    bundle->response = cbor_read_bytes_sized(&in, 1, WIRE_CLIENT_MAX);
+    return finish(bundle, &in, read_entries(&in, bundle, bytes.size));
+}
+
+enum rotor_status bundle_decode_log(struct bundle *bundle,
+                                    struct rotor_bytes bytes)
+{
+    struct cbor_reader in;
+    *bundle = (struct bundle){0};
+    cbor_reader_init(&in, bytes);
+    cbor_read_array_of(&in, 2);
+    if (!bytes_equal(cbor_read_text(&in), LOG_TITLE)) {
+        return ROTOR_MALFORMED;
+    }
+    return finish(bundle, &in, read_entries(&in, bundle, bytes.size));
+}
+
+void bundle_close(struct bundle *bundle)
+{
+    free(bundle->entries);
+    bundle->entries = NULL;
+    bundle->count = 0;
+}
+
+static void write_entries(struct cbor_writer *out, struct rotor_bytes entries,
+                          size_t count)
+{
+    cbor_write_array(out, count);
+    cbor_write_raw(out, entries);
+}
+
+enum rotor_status bundle_encode(struct rotor_bytes request,
+                                struct rotor_bytes response,
+                                struct rotor_bytes entries, size_t count,
+                                struct rotor_room *bytes)
+{
+    struct cbor_writer out;
+    cbor_writer_init(&out, bytes);
+    cbor_write_array(&out, 4);
+    cbor_write_text(&out, BUNDLE_TITLE);
+    cbor_write_bytes(&out, request);
+    cbor_write_bytes(&out, response);
+    write_entries(&out, entries, count);
+    return cbor_writer_finish(&out);
+}
+
+enum rotor_status bundle_encode_log(struct rotor_bytes entries, size_t count,
+                                    struct rotor_room *bytes)
+{
+    struct cbor_writer out;
+    cbor_writer_init(&out, bytes);
+    cbor_write_array(&out, 2);
+    cbor_write_text(&out, LOG_TITLE);
+    write_entries(&out, entries, count);
+    return cbor_writer_finish(&out);
+}
+
+// ---- a device of paper -----------------------------------------------------
+
+// Those from `get->from` on that fit one reply.
+static enum rotor_status list(const struct bundle *bundle,
+                              const struct wire_log_get *get,
+                              struct rotor_room *array)
+{
+    size_t first = 0;
+    while (first < bundle->count &&
+           chain_order_compare(&bundle->entries[first].order, &get->from) < 0) {
+        first++;
+    }
+    size_t count = 0;
+    size_t size = 0;
+    while (first + count < bundle->count && count < get->max &&
+           size + bundle->entries[first + count].bytes.size + REPLY_HEAD <=
+               array->capacity) {
+        size += bundle->entries[first + count].bytes.size;
+        count++;
+    }
+    struct cbor_writer out;
+    cbor_writer_init(&out, array);
+    cbor_write_array(&out, count);
+    for (size_t i = 0; i < count; i++) {
+        cbor_write_raw(&out, bundle->entries[first + i].bytes);
+    }
+    return cbor_writer_finish(&out);
+}
+
+static enum rotor_status ask_bundle(void *context, uint64_t op,
+                                    struct rotor_bytes payload,
+                                    struct rotor_room *reply,
+                                    struct relying_refusal *refusal)
+{
+    uint8_t memory[WIRE_CLIENT_MAX];
+    struct rotor_room array = {memory, sizeof memory - REPLY_HEAD, 0};
+    struct wire_log_get get;
+    if (op != WIRE_OP_LOG_GET) {
+        refusal->code = WIRE_CLIENT_UNSUPPORTED;
+        return ROTOR_FORBIDDEN;
+    }
+    TRY(wire_message_decode(&WIRE_LAYOUT_LOG_GET, payload, &get));
+    TRY(list(context, &get, &array));
+    const struct wire_log_entries entries = {.log_id = get.log_id,
+                                             .entries = bytes_in(&array)};
+    return wire_message_encode(&WIRE_LAYOUT_LOG_ENTRIES, &entries, reply);
+}
+
+struct relying_device bundle_device(struct bundle *bundle)
+{
+    return (struct relying_device){bundle, ask_bundle};
+}
+
+// ---- fetching --------------------------------------------------------------
+
+void entry_list_close(struct entry_list *list)
+{
+    free(list->memory);
+    *list = (struct entry_list){0};
+}
+
+static enum rotor_status append(struct entry_list *list,
+                                struct rotor_bytes entry)
+{
+    if (list->size + entry.size > BUNDLE_MAX - WIRE_ENTRY_MAX * 2) {
+        return ROTOR_TOO_SMALL;
+    }
+    if (list->size + entry.size > list->room) {
+        size_t room = 2 * list->room + 65536;
+        uint8_t *grown = realloc(list->memory, room);
+        if (grown == NULL) {
+            return ROTOR_PORT_FAILED;
+        }
+        list->memory = grown;
+        list->room = room;
+    }
+    memcpy(list->memory + list->size, entry.data, entry.size);
+    list->size += entry.size;
+    list->count++;
+    return ROTOR_OK;
+}
+
+struct fetching {
+    struct wire_order next;
+    const struct wire_digest *last;
+    bool is_over;
+};
+
+static enum rotor_status take_reply(struct entry_list *list,
+                                    struct fetching *fetching,
+                                    struct rotor_bytes reply)
+{
+    struct wire_log_entries content;
+    struct cbor_reader in;
+    TRY(wire_message_decode(&WIRE_LAYOUT_LOG_ENTRIES, reply, &content));
+    cbor_reader_init(&in, content.entries);
+    size_t count = cbor_read_array(&in);
+    fetching->is_over = count == 0;
+    for (size_t i = 0; i < count && !fetching->is_over; i++) {
+        struct rotor_bytes bytes = cbor_read_item(&in);
+        struct chain_entry entry;
+        struct wire_digest hash;
+        TRY(chain_entry_decode(bytes, &entry));
+        const struct wire_order order = {entry.body.incarnation,
+                                         entry.body.epoch};
+        if (chain_order_compare(&order, &fetching->next) < 0) {
+            return ROTOR_MALFORMED; // it would never end
+        }
+        TRY(append(list, bytes));
+        fetching->next = order;
+        fetching->next.epoch++;
+        fetching->is_over = fetching->last != NULL &&
+                            entry.body.suite_is_known &&
+                            chain_body_hash(&entry.body, &hash) == ROTOR_OK &&
+                            wire_digest_equal(&hash, fetching->last);
+    }
+    return ROTOR_OK;
+}
+
+enum rotor_status entry_list_fetch(struct entry_list *list,
+                                   const struct relying_device *device,
+                                   const struct wire_order *from,
+                                   const struct wire_digest *last,
+                                   struct relying_refusal *refusal)
+{
+    static uint8_t memory[WIRE_CLIENT_MAX];
+    struct fetching fetching = {*from, last, false};
+    *refusal = (struct relying_refusal){0};
+    while (!fetching.is_over) {
+        uint8_t request_memory[128];
+        struct rotor_room request = ROOM_OF(request_memory);
+        struct rotor_room reply = ROOM_OF(memory);
+        const struct wire_log_get get = {.from = fetching.next, .max = 1024};
+        TRY(wire_message_encode(&WIRE_LAYOUT_LOG_GET, &get, &request));
+        TRY(device->ask(device->context, WIRE_OP_LOG_GET, bytes_in(&request),
+                        &reply, refusal));
+        TRY(take_reply(list, &fetching, bytes_in(&reply)));
+    }
+    return ROTOR_OK;
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// Evidence as a file: a request, its answer, and the log that leads there.
+//
+//     dCBOR ["rotor attest/1", request bstr, response bstr, [* entry]]
+//
+// doc/PROTOCOL.client 5.  A bundle is as hostile as a network.
+#ifndef ROTOR_APP_ROTOR_BUNDLE_H
+#define ROTOR_APP_ROTOR_BUNDLE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <rotor/bytes.h>
+#include <rotor/status.h>
+
+#include "app/rotor/relying.h"
+
+#define BUNDLE_MAX (16u * 1024u * 1024u) // bytes
+
+struct bundle_entry {
+    struct rotor_bytes bytes;
+    struct wire_order order;
+};
+
+// Views into the file.
+struct bundle {
+    struct rotor_bytes request;
+    struct rotor_bytes response;
+    struct bundle_entry *entries; // on the heap
+    size_t count;
+};
+
+// ROTOR_MALFORMED    not a bundle.
+// ROTOR_PORT_FAILED  no memory.
+ROTOR_CALL bundle_decode(struct bundle *bundle, struct rotor_bytes bytes);
+void bundle_close(struct bundle *bundle);
+
+// `entries` are whole items one after the other, `count` of them.
+ROTOR_CALL bundle_encode(struct rotor_bytes request,
+                         struct rotor_bytes response,
+                         struct rotor_bytes entries, size_t count,
+                         struct rotor_room *bytes);
+
+// A device that answers LOG_GET from the bundle and nothing else.
+struct relying_device bundle_device(struct bundle *bundle);
+
+// A file of entries alone: dCBOR ["rotor log/1", [* entry]].
+ROTOR_CALL bundle_decode_log(struct bundle *bundle, struct rotor_bytes bytes);
+ROTOR_CALL bundle_encode_log(struct rotor_bytes entries, size_t count,
+                             struct rotor_room *bytes);
+
+// ---- the way into a bundle -------------------------------------------------
+
+// Entries fetched from a device, as they came.
+struct entry_list {
+    uint8_t *memory; // on the heap
+    size_t size;     // bytes
+    size_t room;
+    size_t count;
+};
+
+void entry_list_close(struct entry_list *list);
+
+// Fetches from `from` to the end, or up to the entry of `last` (NULL: all).
+//
+// ROTOR_FORBIDDEN    refused: see `refusal`.
+// ROTOR_TOO_SMALL    more than a bundle may hold.
+// ROTOR_MALFORMED    what came is not a log.
+ROTOR_CALL entry_list_fetch(struct entry_list *list,
+                            const struct relying_device *device,
+                            const struct wire_order *from,
+                            const struct wire_digest *last,
+                            struct relying_refusal *refusal);
+
+#endif

@@ -1,0 +1,480 @@
+// SPDX-License-Identifier: Apache-2.0
+// doc/PROTOCOL.rot 6.3 and 6.4, as a remote party does them.
+#include "app/rotor/catch_up.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "chain/recovery.h"
+
+#define ENTRIES_A_REPLY 1024u
+
+// The entries of one LOG_ENTRIES, one after the other.
+struct batch {
+    struct cbor_reader in;
+    size_t left;
+};
+
+static bool unreadable_store(const struct relying *party,
+                             struct relying_outcome *outcome)
+{
+    return relying_end(outcome, CAUSE_UNREADABLE, NULL, "trust store %s: %s",
+                       party->options.folder, strerror(errno));
+}
+
+static bool open_batch(const struct wire_log_entries *reply,
+                       struct batch *batch)
+{
+    cbor_reader_init(&batch->in, reply->entries);
+    batch->left = cbor_read_array(&batch->in);
+    return !cbor_has_failed(&batch->in);
+}
+
+static bool next_entry(struct batch *batch, struct rotor_bytes *entry)
+{
+    if (batch->left == 0) {
+        return false;
+    }
+    batch->left--;
+    *entry = cbor_read_item(&batch->in);
+    return !cbor_has_failed(&batch->in);
+}
+
+// Asks for entries from `from` on; `batch` views party->reply.
+static bool fetch(struct relying *party, const struct relying_device *device,
+                  const struct wire_order *from, uint64_t max,
+                  struct batch *batch, struct relying_outcome *outcome)
+{
+    uint8_t memory[128];
+    struct rotor_room payload = ROOM_OF(memory);
+    struct rotor_room reply = ROOM_OF(party->reply);
+    struct relying_refusal refusal = {0};
+    struct wire_log_entries content;
+    const struct wire_log_get request = {party->log_id, *from, max};
+    enum rotor_status status =
+        wire_message_encode(&WIRE_LAYOUT_LOG_GET, &request, &payload);
+    if (status == ROTOR_OK) {
+        status = device->ask(device->context, WIRE_OP_LOG_GET,
+                             bytes_in(&payload), &reply, &refusal);
+    }
+    if (status != ROTOR_OK) {
+        return relying_no_answer(status, &refusal, outcome);
+    }
+    bool is_readable = wire_message_decode(&WIRE_LAYOUT_LOG_ENTRIES,
+                                           bytes_in(&reply),
+                                           &content) == ROTOR_OK &&
+                       open_batch(&content, batch);
+    return is_readable ||
+           relying_no_answer(ROTOR_MALFORMED, &refusal, outcome);
+}
+
+// ---- one entry -------------------------------------------------------------
+
+static bool refuse_entry(const struct chain_verdict *verdict, uint64_t epoch,
+                         struct relying_outcome *outcome)
+{
+    unsigned long long at = epoch;
+    switch (verdict->outcome) {
+    case CHAIN_UNSUPPORTED:
+        return relying_end(outcome, CAUSE_NOT_SUPPORTED,
+                           "a newer rotor may know its suite",
+                           "entry of epoch %llu: %s", at, verdict->reason);
+    case CHAIN_HELD:
+        return relying_end(outcome, CAUSE_UNAVAILABLE,
+                           "the log was recovered: ask its operator, then "
+                           "repeat this when the time is over",
+                           "recovery entry of epoch %llu: %s", at,
+                           verdict->reason);
+    default:
+        return relying_end(outcome, CAUSE_CHAIN_BROKEN,
+                           verdict->rule == 11
+                               ? "give the measurement of every image that "
+                                 "ever ran there, or --any-measurement"
+                               : NULL,
+                           "entry of epoch %llu: rule %u: %s", at,
+                           verdict->rule, verdict->reason);
+    }
+}
+
+static bool stage(struct relying *party, struct rotor_bytes entry,
+                  const struct chain_trust *next,
+                  struct relying_outcome *outcome)
+{
+    enum rotor_status status = store_stage(&party->store, entry, next);
+    if (status == ROTOR_TOO_SMALL) { // the cycle is full
+        status = store_commit(&party->store, relying_now_s());
+        if (status == ROTOR_OK) {
+            status = store_stage(&party->store, entry, next);
+        }
+    }
+    return status == ROTOR_OK || unreadable_store(party, outcome);
+}
+
+// A hold-down that begins must be remembered.
+static bool hold(struct relying *party, const struct chain_verdict *verdict,
+                 uint64_t epoch, struct relying_outcome *outcome)
+{
+    if (store_commit(&party->store, relying_now_s()) != ROTOR_OK) {
+        return unreadable_store(party, outcome);
+    }
+    return refuse_entry(verdict, epoch, outcome);
+}
+
+static bool take(struct relying *party, struct rotor_bytes bytes,
+                 struct relying_report *report)
+{
+    struct relying_outcome *outcome = &report->outcome;
+    struct chain_entry entry;
+    struct chain_verdict verdict;
+    struct chain_trust next;
+    if (chain_entry_decode(bytes, &entry) != ROTOR_OK) {
+        return relying_end(outcome, CAUSE_CHAIN_BROKEN, NULL,
+                           "entry after epoch %llu: rule 1: does not parse",
+                           (unsigned long long)party->store.trust.order.epoch);
+    }
+    bool is_recovery = entry.body.kind == CHAIN_RECOVER ||
+                       entry.body.kind == CHAIN_REINCEPT;
+    if (party->store.is_quarantined && !is_recovery) {
+        return relying_end(outcome, CAUSE_DUPLICITY,
+                           "only an entry of the recovery authority ends this",
+                           "two bodies were proven for one epoch of this log");
+    }
+    enum rotor_status status = chain_accept(&party->store.trust, bytes,
+                                            &party->ports, &verdict, &next);
+    if (status != ROTOR_OK) {
+        return relying_end(outcome, CAUSE_PLATFORM, NULL,
+                           "the crypto library refused: %s",
+                           rotor_status_name(status));
+    }
+    if (verdict.outcome == CHAIN_HELD) {
+        return hold(party, &verdict, entry.body.epoch, outcome);
+    }
+    if (!chain_verdict_is_accepted(&verdict)) {
+        return refuse_entry(&verdict, entry.body.epoch, outcome);
+    }
+    if (!stage(party, bytes, &next, outcome)) {
+        return false;
+    }
+    party->store.is_quarantined = party->store.is_quarantined && !is_recovery;
+    report->steps++;
+    report->recoveries += is_recovery ? 1 : 0;
+    if (party->options.progress != NULL) {
+        party->options.progress(next.order.epoch, report->steps);
+    }
+    return true;
+}
+
+// ---- forks -----------------------------------------------------------------
+
+// body_hash of the device's entry at an order; *found false: it has none
+// there.  The entry itself goes to party->other.
+static bool fetch_one(struct relying *party,
+                      const struct relying_device *device,
+                      const struct wire_order *order, struct rotor_room *entry,
+                      struct wire_digest *hash, struct relying_outcome *outcome)
+{
+    struct batch batch;
+    struct rotor_bytes bytes;
+    struct chain_entry decoded;
+    entry->used = 0;
+    *hash = (struct wire_digest){0};
+    if (!fetch(party, device, order, 1, &batch, outcome)) {
+        return false;
+    }
+    bool is_there = next_entry(&batch, &bytes) &&
+                    chain_entry_decode(bytes, &decoded) == ROTOR_OK &&
+                    decoded.body.epoch == order->epoch &&
+                    decoded.body.incarnation == order->incarnation &&
+                    decoded.body.suite_is_known &&
+                    chain_body_hash(&decoded.body, hash) == ROTOR_OK &&
+                    bytes_copy(entry, bytes) == ROTOR_OK;
+    if (!is_there) {
+        *hash = (struct wire_digest){0};
+        entry->used = 0;
+    }
+    return true;
+}
+
+static enum rotor_status own_entry(struct relying *party, uint64_t number,
+                                   struct rotor_room *room,
+                                   struct chain_trust *trust)
+{
+    struct chain_entry entry;
+    TRY(store_entry(&party->store, number, room));
+    TRY(chain_entry_decode(bytes_in(room), &entry));
+    return chain_trust_of(&entry.body, trust);
+}
+
+// Bodies are chained: two logs are equal up to one number and differ from
+// there on.
+static bool find_first_other(struct relying *party,
+                             const struct relying_device *device,
+                             uint64_t *number, struct relying_outcome *outcome)
+{
+    uint64_t low = 0;
+    uint64_t high = party->store.count - 1; // is known to differ
+    while (low < high) {
+        uint64_t middle = low + (high - low) / 2;
+        struct rotor_room own = ROOM_OF(party->entry);
+        struct rotor_room theirs = ROOM_OF(party->other);
+        struct chain_trust trust;
+        struct wire_digest hash;
+        if (own_entry(party, middle, &own, &trust) != ROTOR_OK) {
+            return unreadable_store(party, outcome);
+        }
+        if (!fetch_one(party, device, &trust.order, &theirs, &hash, outcome)) {
+            return false;
+        }
+        if (wire_digest_equal(&hash, &trust.body_hash)) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    *number = low;
+    return true;
+}
+
+static bool say_fork(struct relying *party, uint64_t epoch,
+                     struct relying_report *report)
+{
+    unsigned long long at = epoch;
+    struct relying_outcome *outcome = &report->outcome;
+    switch (report->fork) {
+    case CHAIN_FORK_DUPLICITY:
+        party->store.is_quarantined = true;
+        if (store_commit(&party->store, relying_now_s()) != ROTOR_OK) {
+            return unreadable_store(party, outcome);
+        }
+        return relying_end(outcome, CAUSE_DUPLICITY,
+                           "both are kept in the trust store; only an entry of "
+                           "the recovery authority ends this",
+                           "two bodies for epoch %llu, both signed by root and "
+                           "rotation key: the log is forked",
+                           at);
+    case CHAIN_FORK_A_MISUSE:
+        return relying_end(outcome, CAUSE_CHAIN_BROKEN,
+                           "rotor event key-compromise on the real device",
+                           "a second body for epoch %llu, signed by its "
+                           "rotation key alone: that key has leaked",
+                           at);
+    case CHAIN_FORK_NOISE:
+        return relying_end(outcome, CAUSE_CHAIN_BROKEN,
+                           "rotor event key-compromise on the real device",
+                           "a second body for epoch %llu, signed by the root "
+                           "and not by its rotation key: the root was stolen "
+                           "or misused",
+                           at);
+    default:
+        return relying_end(outcome, CAUSE_CHAIN_BROKEN, NULL,
+                           "the device shows another entry for epoch %llu, "
+                           "and nothing proves it",
+                           at);
+    }
+}
+
+// The device's log does not have our head.  Where do they part, and what does
+// that prove?
+static bool judge_fork(struct relying *party,
+                       const struct relying_device *device,
+                       struct relying_report *report)
+{
+    struct relying_outcome *outcome = &report->outcome;
+    struct rotor_room own = ROOM_OF(party->entry);
+    struct rotor_room theirs = ROOM_OF(party->other);
+    struct chain_trust parent;
+    struct chain_trust trust;
+    struct wire_digest hash;
+    uint64_t number = 0;
+    if (!find_first_other(party, device, &number, outcome)) {
+        return false;
+    }
+    if (number == 0) {
+        return relying_end(outcome, CAUSE_CHAIN_BROKEN, NULL,
+                           "the device shows the log of another device");
+    }
+    if (own_entry(party, number - 1, &own, &parent) != ROTOR_OK ||
+        own_entry(party, number, &own, &trust) != ROTOR_OK) {
+        return unreadable_store(party, outcome);
+    }
+    if (!fetch_one(party, device, &trust.order, &theirs, &hash, outcome)) {
+        return false;
+    }
+    if (theirs.used == 0) {
+        return true; // its log ends there: no fork, see the caller
+    }
+    report->fork = CHAIN_FORK_UNJUDGED;
+    enum rotor_status status = chain_judge_fork(
+        &parent, bytes_in(&own), bytes_in(&theirs), &report->fork);
+    if (status == ROTOR_PORT_FAILED) {
+        return relying_end(outcome, CAUSE_PLATFORM, NULL,
+                           "the crypto library refused");
+    }
+    if (report->fork == CHAIN_FORK_DUPLICITY &&
+        store_keep_fork(&party->store, bytes_in(&own), bytes_in(&theirs)) !=
+            ROTOR_OK) {
+        return unreadable_store(party, outcome);
+    }
+    return say_fork(party, trust.order.epoch, report);
+}
+
+// ---- the walk --------------------------------------------------------------
+
+static bool is_at(const struct relying *party, const struct wire_head *target)
+{
+    return wire_digest_equal(&party->store.trust.body_hash, &target->body_hash);
+}
+
+// The first answer begins at our own head, so that another log is noticed.
+static bool skip_own_head(struct relying *party, struct batch *batch,
+                          bool *is_shared)
+{
+    struct rotor_bytes bytes;
+    struct chain_entry entry;
+    struct wire_digest hash;
+    *is_shared = false;
+    if (!next_entry(batch, &bytes)) {
+        return false;
+    }
+    *is_shared = chain_entry_decode(bytes, &entry) == ROTOR_OK &&
+                 entry.body.suite_is_known &&
+                 chain_body_hash(&entry.body, &hash) == ROTOR_OK &&
+                 wire_digest_equal(&hash, &party->store.trust.body_hash);
+    return true;
+}
+
+static bool take_batch(struct relying *party, struct batch *batch,
+                       const struct wire_head *target,
+                       struct relying_report *report)
+{
+    struct rotor_bytes bytes;
+    while (!is_at(party, target) && next_entry(batch, &bytes)) {
+        if (!take(party, bytes, report)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool walk(struct relying *party, const struct relying_device *device,
+                 const struct wire_head *target, struct relying_report *report)
+{
+    struct relying_outcome *outcome = &report->outcome;
+    struct wire_order from = party->store.trust.order;
+    struct batch batch;
+    bool is_shared = false;
+    if (!fetch(party, device, &from, ENTRIES_A_REPLY, &batch, outcome)) {
+        return false;
+    }
+    if (!skip_own_head(party, &batch, &is_shared)) {
+        return true; // its log ends below our head
+    }
+    if (!is_shared) {
+        return judge_fork(party, device, report);
+    }
+    for (;;) {
+        uint64_t before = report->steps;
+        if (!take_batch(party, &batch, target, report)) {
+            return false;
+        }
+        bool was_last = report->steps == before && before != 0;
+        if (is_at(party, target) || was_last) {
+            return true;
+        }
+        from = party->store.trust.order;
+        from.epoch++;
+        if (!fetch(party, device, &from, ENTRIES_A_REPLY, &batch, outcome)) {
+            return false;
+        }
+        if (batch.left == 0) {
+            return true;
+        }
+    }
+}
+
+bool catch_up(struct relying *party, const struct relying_device *device,
+              const struct wire_head *target, struct relying_report *report)
+{
+    bool is_done = walk(party, device, target, report);
+    // Steps before a refused one stand: a cut costs one step.
+    bool is_new = party->store.count != party->store.committed;
+    if (is_new &&
+        store_commit(&party->store, relying_now_s()) != ROTOR_OK) {
+        store_revert(&party->store);
+        return unreadable_store(party, &report->outcome);
+    }
+    return is_done;
+}
+
+// ---- first contact ---------------------------------------------------------
+
+static bool take_genesis(struct relying *party, struct rotor_bytes bytes,
+                         struct relying_report *report)
+{
+    struct relying_outcome *outcome = &report->outcome;
+    const struct chain_expected expected = {.log_id = party->options.log_id};
+    struct chain_verdict verdict;
+    struct chain_trust first;
+    enum rotor_status status = chain_accept_genesis(
+        &expected, bytes, &party->ports, &verdict, &first);
+    if (status != ROTOR_OK) {
+        return relying_end(outcome, CAUSE_PLATFORM, NULL,
+                           "the crypto library refused: %s",
+                           rotor_status_name(status));
+    }
+    if (!chain_verdict_is_accepted(&verdict)) {
+        return refuse_entry(&verdict, 0, outcome);
+    }
+    report->steps++;
+    party->store.is_established =
+        !wire_digest_is_empty(&party->options.log_id);
+    return stage(party, bytes, &first, outcome);
+}
+
+static bool genesis_of(struct relying *party,
+                       const struct relying_device *device,
+                       struct rotor_room *entry, struct wire_digest *log_id,
+                       struct relying_outcome *outcome)
+{
+    const struct wire_order zero = {0, 0};
+    if (!fetch_one(party, device, &zero, entry, log_id, outcome)) {
+        return false;
+    }
+    return entry->used != 0 ||
+           relying_end(outcome, CAUSE_UNAVAILABLE, NULL,
+                       "the device has no log yet");
+}
+
+bool relying_meet(struct relying *party, const struct relying_device *device,
+                  struct relying_report *report)
+{
+    struct relying_outcome *outcome = &report->outcome;
+    struct rotor_room entry = ROOM_OF(party->other);
+    struct wire_digest log_id;
+    *outcome = (struct relying_outcome){.cause = CAUSE_PLATFORM};
+    if (store_has_log(&party->store)) {
+        return true;
+    }
+    bool is_pinned = !wire_digest_is_empty(&party->options.log_id);
+    if (!genesis_of(party, device, &entry, &log_id, outcome)) {
+        return false;
+    }
+    if (!is_pinned && !relying_select(party, &log_id, outcome)) {
+        return false;
+    }
+    if (store_has_log(&party->store) && party->store.is_established) {
+        return true;
+    }
+    if (!is_pinned && !party->options.trusts_first_use) {
+        char name[FINGERPRINT_SIZE];
+        fingerprint(&log_id, name);
+        return relying_end(outcome, CAUSE_USAGE,
+                           "pin it with --log-id, which its operator reads in "
+                           "rotor status; or --trust-on-first-use",
+                           "log %s is not known here", name);
+    }
+    report->is_first_contact = true;
+    return store_has_log(&party->store) ||
+           take_genesis(party, bytes_in(&entry), report);
+}

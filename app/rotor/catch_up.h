@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// Inside of the relying party: from its own head to that of a device.
+#ifndef ROTOR_APP_ROTOR_CATCH_UP_H
+#define ROTOR_APP_ROTOR_CATCH_UP_H
+
+#include "app/rotor/relying.h"
+
+// Takes entries until `target` is the head or the device has no more; true
+// also then.  What was taken is durable.  False: said why.
+bool catch_up(struct relying *party, const struct relying_device *device,
+              const struct wire_head *target, struct relying_report *report);
+
+// Always false, for `return`.
+bool relying_end(struct relying_outcome *outcome, enum cause cause,
+                 const char *hint, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+bool relying_no_answer(enum rotor_status status,
+                       const struct relying_refusal *refusal,
+                       struct relying_outcome *outcome);
+
+bool relying_select(struct relying *party, const struct wire_digest *log_id,
+                    struct relying_outcome *outcome);
+uint64_t relying_now_s(void);
+
+#endif

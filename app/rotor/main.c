@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+// rotor: the command line of a device, of its operator and of whoever relies
+// on it.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/rotor/command.h"
+#include "base/bytes.h"
+
+#define VERSION "0.1.0"
+
+// rotor with no arguments is the first one.
+const struct command COMMANDS[] = {
+    {"status", "Show what the root of trust of this machine stands at",
+     "[--json]", "  rotor status", main_status},
+    {"rotate", "Make the next root of trust and switch to it",
+     "[--reason NAME] [--suite N] [--close --yes] [--dry-run]",
+     "  rotor rotate\n  rotor rotate --reason algorithm-change --suite 3",
+     main_rotate},
+    {"event", "Report a security event: rotates at once",
+     "REASON [--text TEXT] [--distrust-from EPOCH]",
+     "  rotor event security-event --text 'case opened'\n"
+     "  rotor event key-compromise --distrust-from 12",
+     main_event},
+    {"attest", "Answer a verifier's nonce with evidence, as a file",
+     "--nonce HEX [--out FILE] [--head] [--since EPOCH]",
+     "  rotor attest --nonce $(openssl rand -hex 32) --out evidence.cbor",
+     main_attest},
+    {"verify", "Judge a device, over TCP or from a file",
+     "HOST:PORT | FILE --nonce HEX",
+     "  rotor verify 10.0.0.7:7311 --log-id SHA256:... --measurement SHA256:..."
+     "\n  rotor verify --nonce 6f3a... --any-measurement evidence.cbor",
+     main_verify},
+    {"chain", "Show and check the log of roots", "[list | show EPOCH | export "
+     "FILE] [--file FILE]",
+     "  rotor chain\n  rotor chain show 3\n  rotor chain export log.cbor\n"
+     "  rotor chain list --file log.cbor",
+     main_chain},
+    {"doctor", "Look for what is wrong on this machine and say how to mend it",
+     "", "  rotor doctor --state /var/lib/rotor", main_doctor},
+};
+const size_t COMMAND_COUNT = COUNT_OF(COMMANDS);
+
+static const struct command *command_named(const char *name)
+{
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        if (strcmp(COMMANDS[i].name, name) == 0) {
+            return &COMMANDS[i];
+        }
+    }
+    return NULL;
+}
+
+static void print_commands(void)
+{
+    printf("usage: rotor [COMMAND] [ARGUMENTS] [--json]\n\n"
+           "A root of trust that rotates.  Alone: rotor status.\n\n");
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        printf("  %-8s  %s\n", COMMANDS[i].name, COMMANDS[i].summary);
+    }
+    printf("  %-8s  %s\n", "help", "Show this, or the help of a command");
+    printf("  %-8s  %s\n", "version", "Show the version");
+    printf("\nExit codes: 0 done or accepted, 1 decided: no, 2 usage, 3 could "
+           "not decide.\n"
+           "\nExample:\n"
+           "  rotord --state /tmp/r --listen 127.0.0.1:7311 &\n"
+           "  rotor status --state /tmp/r\n"
+           "  rotor verify 127.0.0.1:7311 --trust-on-first-use "
+           "--any-measurement\n");
+}
+
+static int show_help(struct run *run, int count, char **arguments)
+{
+    if (count == 0) {
+        print_commands();
+        return EXIT_ACCEPTED;
+    }
+    const struct command *command = command_named(arguments[0]);
+    if (command == NULL) {
+        return fail(run, CAUSE_USAGE, "rotor help lists the commands",
+                    "unknown command %s", arguments[0]);
+    }
+    char help[] = "--help";
+    char *only[] = {help};
+    run->command = command->name;
+    return command->main(run, 1, only);
+}
+
+static int show_version(struct run *run, int count, char **arguments)
+{
+    int code = 0;
+    if (!flags_parse(run, NULL, 0, &count, arguments, &code)) {
+        return code;
+    }
+    if (run->is_json) {
+        struct json out;
+        begin_json(&out, "version", true);
+        json_text(&out, "version", VERSION);
+        json_end(&out);
+    } else {
+        printf("rotor %s\n", VERSION);
+    }
+    return EXIT_ACCEPTED;
+}
+
+static int unknown(struct run *run, const char *name, int count,
+                   char **arguments)
+{
+    for (int i = 0; i < count; i++) {
+        run->is_json = run->is_json || strcmp(arguments[i], "--json") == 0;
+    }
+    return fail(run, CAUSE_USAGE, "rotor help lists the commands",
+                "unknown command %s", name);
+}
+
+static int dispatch(struct run *run, int count, char **arguments)
+{
+    // `rotor --json`, `rotor --state DIR`: the first command with its flags.
+    bool is_version = count != 0 && strcmp(arguments[0], "--version") == 0;
+    bool is_alone = count == 0 || (arguments[0][0] == '-' && !is_version);
+    bool wants_help = count != 0 && (strcmp(arguments[0], "--help") == 0 ||
+                                     strcmp(arguments[0], "-h") == 0);
+    if (wants_help) {
+        return show_help(run, 0, NULL);
+    }
+    if (is_alone) {
+        run->command = COMMANDS[0].name;
+        return COMMANDS[0].main(run, count, arguments);
+    }
+    const char *name = arguments[0];
+    const struct command *command = command_named(name);
+    if (command != NULL) {
+        run->command = command->name;
+        return command->main(run, count - 1, arguments + 1);
+    }
+    run->command = "rotor";
+    if (strcmp(name, "help") == 0) {
+        return show_help(run, count - 1, arguments + 1);
+    }
+    if (strcmp(name, "version") == 0 || is_version) {
+        run->command = "version";
+        return show_version(run, count - 1, arguments + 1);
+    }
+    return unknown(run, name, count - 1, arguments + 1);
+}
+
+int main(int count, char **arguments)
+{
+    struct run run = {.command = "rotor"};
+    run.is_colour = isatty(STDOUT_FILENO) == 1 && getenv("NO_COLOR") == NULL;
+    int code = dispatch(&run, count > 0 ? count - 1 : 0, arguments + 1);
+    // A result that did not reach its reader is no result.
+    if (fflush(stdout) != 0 || ferror(stdout) != 0) {
+        fprintf(stderr, "rotor: error: the output could not be written\n");
+        return code == EXIT_ACCEPTED ? EXIT_UNABLE : code;
+    }
+    return code;
+}

@@ -1,0 +1,525 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/rotor/store.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+#include "port/linux/folder.h"
+#include "wire/layout.h"
+
+#define SEEN_CAPACITY 16384u // rule 9: the last 3,276 entries at most
+#define SEEN_ENTRIES  1024u  // the bound of rule 9
+#define HEAD_MAX      2048u  // bytes of HEX.trust
+#define SUM_SIZE      32u
+#define FILE_NAME_MAX 160u
+
+// HEX.trust without its SHA-256.
+struct head_file {
+    uint64_t version;
+    struct rotor_bytes trust;
+    uint64_t count;
+    uint64_t log_size;
+    uint64_t learned_s;
+    uint64_t is_established;
+    uint64_t is_quarantined;
+    uint64_t mark_n;
+    struct rotor_bytes mark_boot;
+    uint64_t mark_signatures;
+    struct wire_digest held;
+    uint64_t held_since_s;
+};
+
+static const struct wire_field HEAD_FIELDS[] = {
+    UINT(0, head_file, version, 1),
+    BYTES(1, head_file, trust, 1, CHAIN_TRUST_MAX),
+    UINT(2, head_file, count, UINT32_MAX),
+    UINT(3, head_file, log_size, INT64_MAX),
+    UINT(4, head_file, learned_s, INT64_MAX),
+    UINT(5, head_file, is_established, 1),
+    UINT(6, head_file, is_quarantined, 1),
+    UINT(7, head_file, mark_n, UINT64_MAX),
+    BYTES(8, head_file, mark_boot, WIRE_ID_SIZE, WIRE_ID_SIZE),
+    UINT(9, head_file, mark_signatures, UINT64_MAX),
+    OF(MDIGEST, 10, head_file, held),
+    UINT(11, head_file, held_since_s, INT64_MAX),
+};
+static const struct wire_layout HEAD_LAYOUT = {
+    WIRE_NONE, false, sizeof(struct head_file), HEAD_FIELDS,
+    COUNT_OF(HEAD_FIELDS),
+};
+
+// ---- the folder ------------------------------------------------------------
+
+static bool make_folders(const char *path)
+{
+    char part[512];
+    size_t size = strlen(path);
+    if (size == 0 || size >= sizeof part) {
+        errno = ENAMETOOLONG;
+        return false;
+    }
+    memcpy(part, path, size + 1);
+    for (size_t i = 1; i < size; i++) {
+        if (part[i] != '/') {
+            continue;
+        }
+        part[i] = '\0';
+        if (mkdir(part, 0700) != 0 && errno != EEXIST) {
+            return false;
+        }
+        part[i] = '/';
+    }
+    return true;
+}
+
+enum rotor_status store_open(struct store *store, const char *folder)
+{
+    memset(store, 0, sizeof *store);
+    store->folder = -1;
+    store->lock = -1;
+    if (!make_folders(folder)) {
+        return ROTOR_PORT_FAILED;
+    }
+    return linux_folder_open(folder, &store->folder);
+}
+
+static void forget_log(struct store *store)
+{
+    if (store->lock >= 0) {
+        (void)close(store->lock);
+    }
+    free(store->offsets);
+    free(store->staged);
+    free(store->slots);
+    int folder = store->folder;
+    memset(store, 0, sizeof *store);
+    store->folder = folder;
+    store->lock = -1;
+}
+
+void store_close(struct store *store)
+{
+    forget_log(store);
+    if (store->folder >= 0) {
+        (void)close(store->folder);
+        store->folder = -1;
+    }
+}
+
+static void name_file(const struct store *store, const char *suffix,
+                      char name[FILE_NAME_MAX])
+{
+    (void)snprintf(name, FILE_NAME_MAX, "%s%s", store->name, suffix);
+}
+
+bool store_has_log(const struct store *store)
+{
+    return !chain_trust_is_empty(&store->trust);
+}
+
+// ---- entries ---------------------------------------------------------------
+
+static bool make_offset_room(struct store *store)
+{
+    if (store->count < store->offset_room) {
+        return true;
+    }
+    size_t room = store->offset_room == 0 ? 256 : 2 * store->offset_room;
+    uint64_t *grown = realloc(store->offsets, room * sizeof *grown);
+    if (grown == NULL) {
+        errno = ENOMEM;
+        return false;
+    }
+    store->offsets = grown;
+    store->offset_room = room;
+    return true;
+}
+
+static enum rotor_status read_record(const struct store *store, uint64_t offset,
+                                     struct rotor_room *room)
+{
+    char name[FILE_NAME_MAX];
+    uint8_t head[4];
+    struct rotor_room head_room = ROOM_OF(head);
+    name_file(store, ".log", name);
+    room->used = 0;
+    TRY(linux_folder_read_at(store->folder, name, offset, &head_room));
+    uint32_t size = head_room.used == 4 ? bytes_be32(head) : 0;
+    if (size == 0 || size > WIRE_ENTRY_MAX || size > room->capacity) {
+        return ROTOR_CORRUPT;
+    }
+    struct rotor_room body = {room->data, size, 0};
+    TRY(linux_folder_read_at(store->folder, name, offset + 4, &body));
+    room->used = body.used == size ? size : 0;
+    return body.used == size ? ROTOR_OK : ROTOR_CORRUPT;
+}
+
+enum rotor_status store_entry(const struct store *store, uint64_t number,
+                              struct rotor_room *room)
+{
+    room->used = 0;
+    if (number >= store->count) {
+        return ROTOR_INVALID;
+    }
+    if (number < store->committed) {
+        return read_record(store, store->offsets[number], room);
+    }
+    const uint8_t *at = store->staged + store->offsets[number];
+    return bytes_copy(room, bytes_of(at + 4, bytes_be32(at)));
+}
+
+static enum rotor_status decode_entry(const struct store *store,
+                                      uint64_t number, struct rotor_room *room,
+                                      struct chain_entry *entry)
+{
+    TRY(store_entry(store, number, room));
+    return chain_entry_decode(bytes_in(room), entry) == ROTOR_OK
+               ? ROTOR_OK
+               : ROTOR_CORRUPT;
+}
+
+// The set of rule 9, from the last entries.
+static enum rotor_status fill_seen(struct store *store)
+{
+    static uint8_t memory[WIRE_ENTRY_MAX];
+    TRY(chain_seen_init(&store->seen, store->slots, SEEN_CAPACITY));
+    uint64_t from =
+        store->count > SEEN_ENTRIES ? store->count - SEEN_ENTRIES : 0;
+    for (uint64_t i = from; i < store->count; i++) {
+        struct rotor_room room = ROOM_OF(memory);
+        struct chain_entry entry;
+        TRY(decode_entry(store, i, &room, &entry));
+        TRY(chain_seen_add_body(&store->seen, &entry.body));
+    }
+    return ROTOR_OK;
+}
+
+// ---- load ------------------------------------------------------------------
+
+static enum rotor_status read_head(struct store *store, struct head_file *head,
+                                   struct rotor_room *room, bool *found)
+{
+    char name[FILE_NAME_MAX];
+    uint8_t sum[SUM_SIZE];
+    name_file(store, ".trust", name);
+    TRY(linux_folder_read(store->folder, name, room, found));
+    if (!*found) {
+        return ROTOR_OK;
+    }
+    if (room->used <= SUM_SIZE) {
+        return ROTOR_CORRUPT;
+    }
+    struct rotor_bytes map = bytes_of(room->data, room->used - SUM_SIZE);
+    TRY(crypto_hash(CRYPTO_SHA256, &map, 1, sum));
+    bool is_whole = memcmp(sum, map.data + map.size, SUM_SIZE) == 0;
+    return is_whole && wire_message_decode(&HEAD_LAYOUT, map, head) == ROTOR_OK
+               ? ROTOR_OK
+               : ROTOR_CORRUPT;
+}
+
+static void take_head(struct store *store, const struct head_file *head)
+{
+    store->log_size = head->log_size;
+    store->learned_s = head->learned_s;
+    store->is_established = head->is_established != 0;
+    store->is_quarantined = head->is_quarantined != 0;
+    store->mark.n = head->mark_n;
+    memcpy(store->mark.boot, head->mark_boot.data, WIRE_ID_SIZE);
+    store->mark.signatures = head->mark_signatures;
+    store->held = head->held;
+    store->held_since_s = head->held_since_s;
+}
+
+static enum rotor_status index_log(struct store *store, uint64_t count)
+{
+    static uint8_t memory[WIRE_ENTRY_MAX];
+    uint64_t offset = 0;
+    struct rotor_room room = ROOM_OF(memory);
+    for (uint64_t i = 0; i < count; i++) {
+        TRY(read_record(store, offset, &room));
+        if (!make_offset_room(store)) {
+            return ROTOR_PORT_FAILED;
+        }
+        store->offsets[store->count++] = offset;
+        store->committed = store->count;
+        offset += 4 + room.used;
+    }
+    return offset == store->log_size ? ROTOR_OK : ROTOR_CORRUPT;
+}
+
+// The last entry must be the head, or the files are not of one time.
+static enum rotor_status check_last(struct store *store)
+{
+    static uint8_t memory[WIRE_ENTRY_MAX];
+    struct rotor_room room = ROOM_OF(memory);
+    struct chain_entry entry;
+    struct wire_digest hash;
+    TRY(decode_entry(store, store->count - 1, &room, &entry));
+    TRY(chain_body_hash(&entry.body, &hash));
+    return wire_digest_equal(&hash, &store->trust.body_hash) ? ROTOR_OK
+                                                             : ROTOR_CORRUPT;
+}
+
+static enum rotor_status load(struct store *store,
+                              const struct wire_digest *log_id)
+{
+    uint8_t memory[HEAD_MAX];
+    struct rotor_room room = ROOM_OF(memory);
+    struct head_file head;
+    struct chain_trust trust;
+    bool found = false;
+    TRY(read_head(store, &head, &room, &found));
+    if (!found) {
+        return chain_seen_init(&store->seen, store->slots, SEEN_CAPACITY);
+    }
+    if (chain_trust_decode(head.trust, &trust) != ROTOR_OK ||
+        !wire_digest_equal(&trust.log_id, log_id) || head.count == 0) {
+        return ROTOR_CORRUPT;
+    }
+    take_head(store, &head);
+    TRY(index_log(store, head.count));
+    store->trust = trust;
+    TRY(check_last(store));
+    return fill_seen(store);
+}
+
+static bool lock_log(struct store *store)
+{
+    char name[FILE_NAME_MAX];
+    name_file(store, ".lock", name);
+    store->lock = openat(store->folder, name,
+                         O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    return store->lock >= 0 && flock(store->lock, LOCK_EX) == 0;
+}
+
+enum rotor_status store_select(struct store *store,
+                               const struct wire_digest *log_id)
+{
+    forget_log(store);
+    struct rotor_bytes id = wire_digest_bytes(log_id);
+    for (size_t i = 0; i < id.size; i++) {
+        (void)snprintf(store->name + 2 * i, 3, "%02x", id.data[i]);
+    }
+    store->staged = malloc(STORE_CYCLE_SIZE);
+    store->slots = calloc(SEEN_CAPACITY, sizeof *store->slots);
+    if (store->staged == NULL || store->slots == NULL) {
+        errno = ENOMEM;
+        return ROTOR_PORT_FAILED;
+    }
+    if (!lock_log(store)) {
+        return ROTOR_PORT_FAILED;
+    }
+    enum rotor_status status = load(store, log_id);
+    if (status != ROTOR_OK) {
+        store->trust = (struct chain_trust){0};
+    }
+    return status;
+}
+
+// ---- change ----------------------------------------------------------------
+
+enum rotor_status store_stage(struct store *store, struct rotor_bytes entry,
+                              const struct chain_trust *next)
+{
+    struct chain_entry decoded;
+    bool is_full = 4 + entry.size > STORE_CYCLE_SIZE - store->staged_size ||
+                   store->count - store->committed == STORE_CYCLE_ENTRIES;
+    if (is_full) {
+        return ROTOR_TOO_SMALL;
+    }
+    TRY(chain_entry_decode(entry, &decoded));
+    if (!make_offset_room(store)) {
+        return ROTOR_PORT_FAILED;
+    }
+    store->offsets[store->count++] = store->staged_size;
+    bytes_put_be32(store->staged + store->staged_size, (uint32_t)entry.size);
+    memcpy(store->staged + store->staged_size + 4, entry.data, entry.size);
+    store->staged_size += 4 + entry.size;
+    store->trust = *next;
+    enum rotor_status status = chain_seen_add_body(&store->seen, &decoded.body);
+    return status == ROTOR_TOO_SMALL ? fill_seen(store) : status;
+}
+
+static enum rotor_status write_head(struct store *store)
+{
+    uint8_t trust_memory[CHAIN_TRUST_MAX];
+    uint8_t memory[HEAD_MAX];
+    char name[FILE_NAME_MAX];
+    struct rotor_room trust = ROOM_OF(trust_memory);
+    struct rotor_room map = {memory, HEAD_MAX - SUM_SIZE, 0};
+    TRY(chain_trust_encode(&store->trust, &trust));
+    const struct head_file head = {
+        .version = 1,
+        .trust = bytes_in(&trust),
+        .count = store->count,
+        .log_size = store->log_size + store->staged_size,
+        .learned_s = store->learned_s,
+        .is_established = store->is_established,
+        .is_quarantined = store->is_quarantined,
+        .mark_n = store->mark.n,
+        .mark_boot = BYTES_OF(store->mark.boot),
+        .mark_signatures = store->mark.signatures,
+        .held = store->held,
+        .held_since_s = store->held_since_s,
+    };
+    TRY(wire_message_encode(&HEAD_LAYOUT, &head, &map));
+    struct rotor_bytes written = bytes_in(&map);
+    TRY(crypto_hash(CRYPTO_SHA256, &written, 1, memory + map.used));
+    name_file(store, ".trust", name);
+    return linux_folder_replace(store->folder, name,
+                                bytes_of(memory, map.used + SUM_SIZE));
+}
+
+static enum rotor_status write_entries(struct store *store)
+{
+    char name[FILE_NAME_MAX];
+    name_file(store, ".log", name);
+    if (store->staged_size == 0) {
+        return ROTOR_OK;
+    }
+    if (store->log_size == 0) {
+        return linux_folder_replace(
+            store->folder, name, bytes_of(store->staged, store->staged_size));
+    }
+    // What lies behind the head is of a write that was cut.
+    TRY(linux_folder_truncate(store->folder, name, store->log_size));
+    return linux_folder_append(store->folder, name,
+                               bytes_of(store->staged, store->staged_size));
+}
+
+enum rotor_status store_commit(struct store *store, uint64_t now_s)
+{
+    if (!store_has_log(store)) {
+        return ROTOR_INVALID;
+    }
+    if (store->staged_size != 0) {
+        store->learned_s = now_s;
+    }
+    TRY(write_entries(store));
+    TRY(write_head(store));
+    for (uint64_t i = store->committed; i < store->count; i++) {
+        store->offsets[i] += store->log_size;
+    }
+    store->log_size += store->staged_size;
+    store->staged_size = 0;
+    store->committed = store->count;
+    return ROTOR_OK;
+}
+
+void store_revert(struct store *store)
+{
+    // What is on disk is whole; the next select reads it again.
+    store->count = store->committed;
+    store->staged_size = 0;
+    store->trust = (struct chain_trust){0};
+}
+
+// ---- search ----------------------------------------------------------------
+
+// From the head down by `prev`: what lies beside that line is void.
+enum rotor_status store_find(void *context, const struct wire_head *head,
+                             struct chain_trust *at, bool *found)
+{
+    static uint8_t memory[WIRE_ENTRY_MAX];
+    const struct store *store = context;
+    struct wire_digest wanted = store->trust.body_hash;
+    *found = false;
+    for (uint64_t i = store->count; i > 0; i--) {
+        struct rotor_room room = ROOM_OF(memory);
+        struct chain_entry entry;
+        struct wire_digest hash;
+        TRY(decode_entry(store, i - 1, &room, &entry));
+        TRY(chain_body_hash(&entry.body, &hash));
+        if (!wire_digest_equal(&hash, &wanted)) {
+            continue;
+        }
+        if (entry.body.epoch == head->epoch &&
+            wire_digest_equal(&hash, &head->body_hash)) {
+            *found = true;
+            return chain_trust_of(&entry.body, at);
+        }
+        wanted = entry.body.prev;
+    }
+    return ROTOR_OK;
+}
+
+enum rotor_status store_keep_fork(struct store *store,
+                                  struct rotor_bytes accepted,
+                                  struct rotor_bytes other)
+{
+    static uint8_t memory[2 * WIRE_ENTRY_MAX + 16];
+    char name[FILE_NAME_MAX];
+    struct rotor_room room = ROOM_OF(memory);
+    struct cbor_writer out;
+    cbor_writer_init(&out, &room);
+    cbor_write_array(&out, 2);
+    cbor_write_bytes(&out, accepted);
+    cbor_write_bytes(&out, other);
+    TRY(cbor_writer_finish(&out));
+    name_file(store, ".fork", name);
+    return linux_folder_replace(store->folder, name, bytes_in(&room));
+}
+
+// ---- hosts -----------------------------------------------------------------
+
+static bool name_host(const char *address, char name[FILE_NAME_MAX])
+{
+    size_t size = strlen(address);
+    if (size > FILE_NAME_MAX - 8) {
+        return false;
+    }
+    (void)snprintf(name, FILE_NAME_MAX, "host-%s", address);
+    for (char *c = name; *c != '\0'; c++) {
+        bool is_plain = isalnum((unsigned char)*c) != 0 ||
+                        strchr(".:-[]%", *c) != NULL;
+        *c = is_plain ? *c : '_';
+    }
+    return true;
+}
+
+enum rotor_status store_host_read(const struct store *store,
+                                  const char *address,
+                                  struct wire_digest *log_id)
+{
+    uint8_t memory[WIRE_DIGEST_MAX + 8];
+    char name[FILE_NAME_MAX];
+    struct rotor_room room = ROOM_OF(memory);
+    struct cbor_reader in;
+    bool found = false;
+    *log_id = (struct wire_digest){0};
+    if (!name_host(address, name)) {
+        return ROTOR_INVALID;
+    }
+    TRY(linux_folder_read(store->folder, name, &room, &found));
+    if (!found) {
+        return ROTOR_OK;
+    }
+    cbor_reader_init(&in, bytes_in(&room));
+    wire_read_digest(&in, log_id);
+    return cbor_finished(&in) ? ROTOR_OK : ROTOR_CORRUPT;
+}
+
+enum rotor_status store_host_write(const struct store *store,
+                                   const char *address,
+                                   const struct wire_digest *log_id)
+{
+    uint8_t memory[WIRE_DIGEST_MAX + 8];
+    char name[FILE_NAME_MAX];
+    struct rotor_room room = ROOM_OF(memory);
+    struct cbor_writer out;
+    if (!name_host(address, name)) {
+        return ROTOR_INVALID;
+    }
+    cbor_writer_init(&out, &room);
+    wire_write_digest(&out, log_id);
+    TRY(cbor_writer_finish(&out));
+    return linux_folder_replace(store->folder, name, bytes_in(&room));
+}

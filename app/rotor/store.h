@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// A relying party's own memory of a log: its entries, its head, and what it
+// saw at which time.  One folder, for each log two files:
+//
+//     HEX.log    entries as they were accepted, each behind a be32 size
+//     HEX.trust  the head: how much of HEX.log counts, and a SHA-256 over it
+//
+// Entries are staged in memory and become trusted by store_commit alone, at
+// most one cycle of doc/PROTOCOL.rot 6.3 at a time: write, fsync, rename,
+// fsync of the folder, then use.
+#ifndef ROTOR_APP_ROTOR_STORE_H
+#define ROTOR_APP_ROTOR_STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <rotor/bytes.h>
+#include <rotor/status.h>
+
+#include "chain/trust.h"
+
+#define STORE_CYCLE_ENTRIES 1024u
+#define STORE_CYCLE_SIZE    (1024u * 1024u) // bytes
+
+// What the last live answer said of the place and the time of the AP.
+struct store_mark {
+    uint64_t n;
+    uint8_t boot[WIRE_ID_SIZE];
+    uint64_t signatures; // 0: there was no answer yet
+};
+
+struct store {
+    int folder; // -1: closed
+    int lock;   // -1: no log selected
+    char name[2 * WIRE_DIGEST_MAX + 8];
+
+    struct chain_trust trust; // head, staged entries included
+    uint64_t count;           // entries, staged ones included
+    uint64_t committed;       // entries
+    uint64_t log_size;        // bytes that are committed
+    uint64_t learned_s;       // wall clock when the head was committed
+    bool is_established;      // pinned, or accepted once
+    bool is_quarantined;      // duplicity was proven
+    struct store_mark mark;
+    struct wire_digest held; // body of a recovery entry that waits
+    uint64_t held_since_s;
+
+    uint64_t *offsets; // of each entry in the file, then in `staged`
+    size_t offset_room;
+    uint8_t *staged;
+    size_t staged_size;
+    struct chain_seen seen; // rule 9
+    struct chain_fingerprint *slots;
+};
+
+// Opens the folder, makes it (and those above it) when it is missing.
+//
+// ROTOR_PORT_FAILED  errno says why.
+ROTOR_CALL store_open(struct store *store, const char *folder);
+void store_close(struct store *store);
+
+// Locks and loads what is held of a log; nothing held is no error.
+//
+// ROTOR_CORRUPT      the files do not fit each other: not used.
+// ROTOR_PORT_FAILED  errno says why.
+ROTOR_CALL store_select(struct store *store, const struct wire_digest *log_id);
+
+bool store_has_log(const struct store *store);
+
+// Adds an accepted entry and makes `next` the head.
+//
+// ROTOR_TOO_SMALL  the cycle is full: commit first.
+ROTOR_CALL store_stage(struct store *store, struct rotor_bytes entry,
+                       const struct chain_trust *next);
+
+// Makes everything durable: entries, head, marks.
+ROTOR_CALL store_commit(struct store *store, uint64_t now_s);
+
+// Forgets what is staged.
+void store_revert(struct store *store);
+
+// The entry of that number, 0 is genesis.  Replaces what `room` holds.
+ROTOR_CALL store_entry(const struct store *store, uint64_t number,
+                       struct rotor_room *room);
+
+// Port `find` of chain_ports and its like: the live chain, void entries left
+// out.  context is a struct store.
+ROTOR_CALL store_find(void *context, const struct wire_head *head,
+                      struct chain_trust *at, bool *found);
+
+// Keeps two bodies of one place: the proof of duplicity.
+ROTOR_CALL store_keep_fork(struct store *store, struct rotor_bytes accepted,
+                           struct rotor_bytes other);
+
+// ---- which log belongs to an address ---------------------------------------
+
+// log_id is empty when the address is not known.
+ROTOR_CALL store_host_read(const struct store *store, const char *address,
+                           struct wire_digest *log_id);
+ROTOR_CALL store_host_write(const struct store *store, const char *address,
+                            const struct wire_digest *log_id);
+
+#endif
