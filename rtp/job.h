@@ -51,7 +51,7 @@ struct rtp_hello_work {
     struct verify_record record;
     enum crypto_aead_algorithm aead;
     struct chain_channel_keys keys; // SECRET
-    struct wire_digest channel_log_id;
+    struct wire_digest log_id_of_ap;
     uint8_t fin[512];
     size_t fin_size;
 };
@@ -84,6 +84,7 @@ struct rtp_job {
 
     uint8_t file[RTP_STATE_MAX];
     uint8_t record[WIRE_ENTRY_MAX + RTP_LOG_HEAD];
+    uint8_t fork_file[2u * WIRE_ENTRY_MAX + 16u];
 };
 
 // Does the work.  Any thread; one job at a time.

@@ -58,6 +58,9 @@ struct rtp_config {
     uint32_t rotation_ms;        // rotation deadline: 10 s, then an alarm
     uint32_t request_ms;         // default and maximum deadline of a request
     uint64_t frames_per_channel; // 2^24
+
+    // What op STATUS says of the program: version, walls_missing, images.
+    struct wire_client_status status;
 };
 
 // The values of section 5.3 and 8.3.  `reference` and policy.ra are the
@@ -87,20 +90,21 @@ struct rtp_channel {
     enum rtp_link link;
     enum rtp_scope scope;
     uint32_t id;
-    uint64_t sent;     // next sequence out
-    uint64_t received; // next sequence in
-    uint64_t since_ms; // of the present link state
+    struct wire_digest log_id; // of the pairing
+    uint64_t sent;             // next sequence out
+    uint64_t received;         // next sequence in
+    bool is_asked;             // HELLO, LOG_GET or HELLO_FIN is on its way
+    uint64_t asked_ms;
+    uint8_t asked_id[WIRE_ID_SIZE];
     struct crypto_aead seal;
     struct crypto_aead unseal;
-    uint8_t seal_iv[WIRE_IV_SIZE];
-    uint8_t unseal_iv[WIRE_IV_SIZE];
+    uint8_t seal_iv[WIRE_IV_SIZE];   // SECRET
+    uint8_t unseal_iv[WIRE_IV_SIZE]; // SECRET
     struct crypto_key ephemeral;
-    uint8_t hello_id[WIRE_ID_SIZE]; // request id of HELLO, LOG_GET, FIN
-    bool hello_answered;
     enum rtp_action action; // what resuming says
-    struct wire_order log_from;
-    size_t log_position; // entries of LOG_ENTRIES that were looked at
-    bool must_judge;     // LOG_ENTRIES are for judging, not for catching up
+    size_t entries_read;    // of LOG_ENTRIES
+    bool has_read_log;      // LOG_GET was sent in this pairing
+    bool has_progressed;    // an entry was accepted since HELLO was judged
 };
 
 // One order to the AP at a time: GENERATE, ROT_ACCEPT0, ROTATE, ROT_COMMIT,
@@ -119,7 +123,6 @@ struct rtp_wish {
     uint32_t suite;  // 0: the current one
     uint32_t kind;   // CHAIN_ROTATE or CHAIN_CLOSE
     uint64_t distrust_from;
-    uint64_t not_before_ms; // the AP said: wait
 };
 
 struct rtp_counts {
@@ -144,32 +147,32 @@ struct rtp {
     struct wire_digest control_kid;
 
     struct rtp_channel channel;
-    struct rtp_backoff backoff;
+    struct rtp_backoff backoff; // of HELLO
     uint64_t hello_at_ms;
-    uint32_t hello_suite; // the AP wants another one than ours
+    uint32_t hello_suite; // 0, or what the AP wants e_r to be of
     struct rtp_order order;
     uint64_t order_at_ms; // not before
+    bool is_rate_limited; // order_at_ms is the AP's word
     struct rtp_backoff order_backoff;
+    bool status_is_wanted;
     struct rtp_wish wish;
     uint64_t rotation_since_ms; // R0; RTP_NEVER: none in flight
     bool rotation_is_late;
-    bool ap_was_prepared; // before we asked
-    bool stop;            // a fault that only the operator can mend
+    const char *unavailable; // why no program is served; NULL: it is
     struct rtp_schedule schedule;
-    bool was_overdue;
+    bool is_overdue;
     bool is_attested;
 
     struct rtp_slots slots;
     struct rtp_job job;
     bool job_is_wanted;
     bool job_is_out;
-    uint64_t job_pairing; // rtp_counts.resets when the job was made
+    uint64_t job_pairing; // counts.resets when the job was made
 
-    struct wire_status ap; // last seen; `report` and boot_id are below
+    struct wire_status ap; // last seen; its views point here:
     uint8_t ap_boot[WIRE_ID_SIZE];
     uint8_t ap_report[512];
-    size_t ap_report_size;
-    struct wire_claims claims; // of the last Evidence; service_kids is empty
+    struct wire_claims claims; // of the last Evidence
     struct wire_digest instance;
     char alarm_text[RTP_ALARM_TEXT];
     struct rtp_counts counts;
@@ -180,12 +183,14 @@ struct rtp {
     size_t hello_ap_size;
     uint8_t fin[512]; // payload of HELLO_FIN
     size_t fin_size;
-    uint8_t entries[WIRE_FRAME_MAX]; // payload of LOG_ENTRIES
+    uint8_t entries[WIRE_PAYLOAD_MAX]; // array of LOG_ENTRIES
     size_t entries_size;
 
     uint8_t inbox[WIRE_PAYLOAD_MAX]; // payload of the last frame. SECRET
-    bool inbox_is_full;              // a completion views it
-    uint8_t reply[WIRE_CLIENT_MAX];  // payloads that we make ourselves
+    size_t inbox_size;
+    bool inbox_is_full;             // a completion views it
+    uint8_t reply[WIRE_CLIENT_MAX]; // payloads that we make ourselves
+    uint8_t entries_out[WIRE_PAYLOAD_MAX];
     uint8_t scratch[WIRE_PAYLOAD_MAX];
     uint8_t randoms[256];
     size_t randoms_left;

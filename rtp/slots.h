@@ -19,12 +19,13 @@ enum rtp_slot_state {
     RTP_SLOT_WAITING, // for a rotation to end
     RTP_SLOT_LOCAL,   // answered by us when it is popped
     RTP_SLOT_DONE,    // code and text are there
-    RTP_SLOT_LATE,    // the program has its answer; the enclave owes one still
+    RTP_SLOT_LATE,    // the program had its answer; the enclave owes one still
 };
 
 struct rtp_slot {
     enum rtp_slot_state state;
-    uint64_t op; // enum wire_op
+    bool is_owed; // a frame was sent and the enclave did not answer it
+    uint64_t op;  // enum wire_op
     uint64_t tag;
     uint64_t ticket; // order of arrival
     uint64_t deadline_ms;
@@ -35,7 +36,7 @@ struct rtp_slot {
     const char *text;
     uint64_t error;
     uint64_t detail;
-    bool has_payload; // DONE: the payload is in the inbox
+    bool has_payload; // DONE: `answer` views the inbox
     struct rotor_bytes answer;
     size_t size;
     uint8_t payload[RTP_REQUEST_MAX];
@@ -52,16 +53,21 @@ struct rtp_slot *rtp_slots_take(struct rtp_slots *slots);
 // The oldest slot in `state`, or NULL.
 struct rtp_slot *rtp_slots_oldest(struct rtp_slots *slots,
                                   enum rtp_slot_state state);
-// The slot of a frame that was sent (SENT or LATE), or NULL.
+// The slot of a frame that was sent and not answered, or NULL.
 struct rtp_slot *rtp_slots_of_frame(struct rtp_slots *slots,
                                     const uint8_t id[WIRE_ID_SIZE]);
 // The slot of a program's request that has no answer yet, or NULL.
 struct rtp_slot *rtp_slots_of_tag(struct rtp_slots *slots, uint64_t tag);
 
-// Answers a program without a payload.  A slot that was sent becomes LATE
-// only through rtp_slot_give_up.
+// Answers a program without a payload.
 void rtp_slot_finish(struct rtp_slot *slot, enum wire_client_code code,
                      const char *text);
+
+// The program took its answer, or is gone: the slot is free as soon as the
+// enclave owes nothing.
+void rtp_slot_release(struct rtp_slot *slot);
+// The enclave answered, or never will.
+void rtp_slot_settle(struct rtp_slot *slot);
 
 // Requests in flight; frames that the enclave owes an answer to.
 size_t rtp_slots_in_flight(const struct rtp_slots *slots);

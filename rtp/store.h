@@ -100,9 +100,13 @@ ROTOR_CALL rtp_log_open(struct rtp_log *log, const struct rtp_ops *ops,
 void rtp_log_note(struct rtp_log *log, const struct chain_trust *entry,
                   size_t entry_size);
 
-// Fills `seen` with the last entries, as many as fit.
+// The bound of rule 9 here: keys of so many epochs back are known at least.
+#define RTP_LOG_SEEN 1024u
+
+// Adds the keys of the last RTP_LOG_SEEN entries, up to the one at `last`.
 ROTOR_CALL rtp_log_fill(const struct rtp_log *log, const struct rtp_ops *ops,
-                        struct rotor_room *scratch, struct chain_seen *seen);
+                        struct rotor_room *scratch,
+                        const struct wire_order *last, struct chain_seen *seen);
 
 // The offset of the first entry that is not before `order`; log->size: none.
 ROTOR_CALL rtp_log_find(const struct rtp_log *log, const struct rtp_ops *ops,

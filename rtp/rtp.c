@@ -1,0 +1,565 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "rtp/rtp.h"
+
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/secret.h"
+#include "crypto/suite.h"
+#include "rtp/machine.h"
+
+void rtp_config_init(struct rtp_config *config)
+{
+    memset(config, 0, sizeof *config);
+    chain_policy_init(&config->policy);
+    config->suite = CRYPTO_SUITE_DEFAULT;
+    config->seed_src = 1;
+    config->jitter_percent = 10;
+    config->usage_limit = 1u << 20;
+    config->retry_first_ms = 2000;
+    config->retry_last_ms = 60000;
+    config->hello_ms = 5000;
+    config->silence_ms = 10000;
+    config->rotation_ms = 10000;
+    config->request_ms = 10000;
+    config->frames_per_channel = 1u << 24;
+}
+
+// ---- small things ----------------------------------------------------------
+
+void rtp_sound(struct rtp *rtp, const struct rtp_alarm *alarm)
+{
+    struct rotor_bytes text = rtp_text(alarm->text);
+    size_t most = sizeof rtp->alarm_text - 1u;
+    size_t size = text.size < most ? text.size : most;
+    memmove(rtp->alarm_text, text.data, size);
+    rtp->alarm_text[size] = 0;
+    if (rtp->ops.alarm != NULL) {
+        rtp->ops.alarm(rtp->ops.context, alarm);
+    }
+}
+
+static enum rotor_status draw(struct rtp *rtp, uint8_t *out, size_t size)
+{
+    if (rtp->randoms_left < size) {
+        TRY(rtp->ops.random(rtp->ops.context, rtp->randoms,
+                            sizeof rtp->randoms));
+        rtp->randoms_left = sizeof rtp->randoms;
+    }
+    rtp->randoms_left -= size;
+    memcpy(out, rtp->randoms + rtp->randoms_left, size);
+    return ROTOR_OK;
+}
+
+uint32_t rtp_random(struct rtp *rtp)
+{
+    uint8_t bytes[4] = {0};
+    // For jitter only: no harm without.
+    return draw(rtp, bytes, sizeof bytes) == ROTOR_OK ? bytes_be32(bytes) : 0;
+}
+
+enum rotor_status rtp_make_id(struct rtp *rtp, uint8_t id[WIRE_ID_SIZE])
+{
+    return draw(rtp, id, WIRE_ID_SIZE);
+}
+
+bool rtp_is_attested(const struct rtp *rtp)
+{
+    return rtp->is_attested && !chain_trust_is_empty(&rtp->state.trust);
+}
+
+void rtp_start_epoch(struct rtp *rtp, uint64_t now_ms, uint64_t passed_ms)
+{
+    const struct rtp_life life = {
+        .now_ms = now_ms,
+        .passed_ms = passed_ms,
+        .cryptoperiod_s = rtp->state.trust.policy.cryptoperiod_s,
+        .jitter_percent = rtp->config.jitter_percent,
+        .random = rtp_random(rtp),
+    };
+    rtp_schedule_start(&rtp->schedule, &life);
+    rtp->is_overdue = false;
+}
+
+// ---- open ------------------------------------------------------------------
+
+static enum rotor_status read_state(struct rtp *rtp)
+{
+    struct rotor_room file = ROOM_OF(rtp->job.file);
+    TRY(rtp->ops.store_read(rtp->ops.context, RTP_FILE_STATE, &file));
+    if (file.used == 0) {
+        return ROTOR_OK;
+    }
+    return rtp_state_decode(bytes_in(&file), &rtp->state);
+}
+
+// C as a file: scheme, then the private key.
+struct control_secrets {
+    uint8_t seed[CRYPTO_SEED_MAX];
+    uint8_t file[1 + CRYPTO_PRIVATE_MAX];
+};
+
+static enum rotor_status make_control(struct rtp *rtp,
+                                      struct control_secrets *s)
+{
+    enum crypto_scheme scheme = crypto_suite_of(rtp->config.suite)->sign;
+    TRY(rtp->ops.random(rtp->ops.context, s->seed, sizeof s->seed));
+    TRY(crypto_key_derive(&rtp->control, scheme, s->seed));
+    struct rotor_room private_key = {s->file + 1, sizeof s->file - 1, 0};
+    s->file[0] = (uint8_t)scheme;
+    TRY(crypto_key_private(&rtp->control, &private_key));
+    return rtp->ops.store_write(rtp->ops.context, RTP_FILE_CONTROL,
+                                bytes_of(s->file, 1u + private_key.used));
+}
+
+static enum rotor_status read_control(struct rtp *rtp,
+                                      struct control_secrets *s)
+{
+    struct rotor_room file = ROOM_OF(s->file);
+    TRY(rtp->ops.store_read(rtp->ops.context, RTP_FILE_CONTROL, &file));
+    if (file.used == 0 && rtp->state.phase != RTP_NEW) {
+        return ROTOR_CORRUPT; // the AP knows us by a C that is gone
+    }
+    if (file.used == 0) {
+        return make_control(rtp, s);
+    }
+    if (s->file[0] == CRYPTO_SCHEME_NONE || s->file[0] > CRYPTO_P384) {
+        return ROTOR_CORRUPT;
+    }
+    struct rotor_bytes private_key = {s->file + 1, file.used - 1u};
+    enum rotor_status status = crypto_key_import(
+        &rtp->control, (enum crypto_scheme)s->file[0], private_key);
+    return status == ROTOR_PORT_FAILED || status == ROTOR_OK ? status
+                                                             : ROTOR_CORRUPT;
+}
+
+static enum rotor_status open_control(struct rtp *rtp)
+{
+    struct control_secrets secrets;
+    enum rotor_status status = read_control(rtp, &secrets);
+    secret_wipe(&secrets, sizeof secrets);
+    if (status == ROTOR_OK) {
+        status = wire_key_of(&rtp->control, &rtp->control_key);
+    }
+    if (status == ROTOR_OK) {
+        status = wire_key_id(&rtp->control_key, &rtp->control_kid);
+    }
+    bool is_pinned = !chain_trust_is_empty(&rtp->state.trust);
+    if (status == ROTOR_OK && is_pinned &&
+        !wire_digest_equal(&rtp->control_kid,
+                           &rtp->state.trust.policy.control)) {
+        status = ROTOR_CORRUPT;
+    }
+    return status;
+}
+
+static enum rotor_status note_pend(struct rtp *rtp)
+{
+    struct chain_entry entry;
+    if (rtp->state.entry_size == 0) {
+        return ROTOR_OK;
+    }
+    TRY(chain_entry_decode(bytes_of(rtp->state.entry, rtp->state.entry_size),
+                           &entry));
+    return chain_seen_add_body(&rtp->seen, &entry.body);
+}
+
+static enum rotor_status fill_seen(struct rtp *rtp)
+{
+    struct rotor_room room = ROOM_OF(rtp->scratch);
+    TRY(chain_seen_init(&rtp->seen, rtp->seen_slots,
+                        COUNT_OF(rtp->seen_slots)));
+    if (!chain_trust_is_empty(&rtp->state.trust)) {
+        TRY(rtp_log_fill(&rtp->log, &rtp->ops, &room, &rtp->state.trust.order,
+                         &rtp->seen));
+    }
+    return note_pend(rtp);
+}
+
+// The log may know more than the state: R2 in two writes, or a state that was
+// rolled back.  It never knows less.
+static void compare_log(struct rtp *rtp)
+{
+    struct rtp_state *state = &rtp->state;
+    const struct rtp_log *log = &rtp->log;
+    bool is_short = !chain_trust_is_empty(&state->trust) &&
+                    (log->count == 0 ||
+                     chain_order_compare(&log->last, &state->trust.order) < 0);
+    if (is_short) {
+        const struct rtp_alarm alarm = {
+            .kind = RTP_ALARM_LOG,
+            .text = "the log ends before the trust store does"};
+        rtp_sound(rtp, &alarm);
+    }
+    if (log->count != 0 && chain_order_compare(&log->last, &state->floor) > 0) {
+        state->floor = log->last;
+    }
+}
+
+static enum rotor_status open_store(struct rtp *rtp)
+{
+    struct rotor_room room = ROOM_OF(rtp->scratch);
+    TRY(read_state(rtp));
+    TRY(rtp_log_open(&rtp->log, &rtp->ops, &room));
+    TRY(open_control(rtp));
+    compare_log(rtp);
+    return fill_seen(rtp);
+}
+
+// How long the current epoch lasted before this start: the wall clock's word,
+// believed only where it makes the rotation come sooner.
+static uint64_t passed_ms(const struct rtp *rtp)
+{
+    uint64_t since_s = rtp->state.since_wall_s;
+    uint64_t wall_s =
+        rtp->ops.wall_s == NULL ? 0 : rtp->ops.wall_s(rtp->ops.context);
+    bool is_known = since_s != 0 && wall_s > since_s;
+    uint64_t most_s = rtp->state.trust.policy.cryptoperiod_s;
+    uint64_t passed_s = is_known ? wall_s - since_s : 0;
+    return (passed_s < most_s ? passed_s : most_s) * 1000u;
+}
+
+static bool is_usable(const struct rtp_config *config)
+{
+    return config->reference != NULL &&
+           crypto_suite_of(config->suite) != NULL && config->seed_src <= 3 &&
+           config->jitter_percent <= 100 && config->usage_limit != 0 &&
+           config->retry_first_ms != 0 &&
+           config->retry_last_ms >= config->retry_first_ms &&
+           config->hello_ms != 0 && config->silence_ms != 0 &&
+           config->request_ms != 0 &&
+           config->frames_per_channel > 4u * RTP_SLOTS;
+}
+
+enum rotor_status rtp_open(struct rtp *rtp, const struct rtp_ops *ops,
+                           const struct rtp_config *config, uint64_t now_ms)
+{
+    memset(rtp, 0, sizeof *rtp);
+    if (!is_usable(config)) {
+        return ROTOR_INVALID;
+    }
+    rtp->ops = *ops;
+    rtp->config = *config;
+    rtp->rotation_since_ms = RTP_NEVER;
+    rtp->schedule.due_ms = RTP_NEVER;
+    rtp->schedule.overdue_ms = RTP_NEVER;
+    rtp_backoff_init(&rtp->backoff, config->retry_first_ms,
+                     config->retry_last_ms);
+    rtp_backoff_init(&rtp->order_backoff, config->retry_first_ms,
+                     config->retry_last_ms);
+    enum rotor_status status = open_store(rtp);
+    if (status != ROTOR_OK) {
+        rtp_wipe(rtp);
+        return status;
+    }
+    if (rtp->state.phase == RTP_QUAR) {
+        rtp->unavailable = "quarantine: two bodies for one place in the log";
+    }
+    if (!chain_trust_is_empty(&rtp->state.trust)) {
+        rtp_start_epoch(rtp, now_ms, passed_ms(rtp));
+    }
+    return ROTOR_OK;
+}
+
+void rtp_wipe(struct rtp *rtp)
+{
+    crypto_aead_close(&rtp->channel.seal);
+    crypto_aead_close(&rtp->channel.unseal);
+    crypto_key_close(&rtp->channel.ephemeral);
+    crypto_key_close(&rtp->control);
+    secret_wipe(rtp, sizeof *rtp);
+}
+
+void rtp_enclave_up(struct rtp *rtp, uint64_t now_ms)
+{
+    if (rtp->channel.link != RTP_LINK_DOWN) {
+        rtp_enclave_lost(rtp, now_ms);
+    }
+    rtp->channel.link = RTP_LINK_IDLE;
+    rtp->hello_at_ms = now_ms;
+    if (rtp->state.phase != RTP_QUAR) {
+        rtp->unavailable = NULL;
+    }
+}
+
+void rtp_enclave_lost(struct rtp *rtp, uint64_t now_ms)
+{
+    rtp_reset(rtp, now_ms, false);
+    rtp->channel.link = RTP_LINK_DOWN;
+}
+
+// ---- time ------------------------------------------------------------------
+
+static uint64_t oldest_sent_ms(const struct rtp *rtp)
+{
+    uint64_t oldest = rtp->order.is_sent ? rtp->order.sent_ms : RTP_NEVER;
+    for (size_t i = 0; i < RTP_SLOTS; i++) {
+        const struct rtp_slot *slot = &rtp->slots.slot[i];
+        if (slot->is_owed && slot->sent_ms < oldest) {
+            oldest = slot->sent_ms;
+        }
+    }
+    return oldest;
+}
+
+// When the enclave has been silent for too long.
+static uint64_t silent_at_ms(const struct rtp *rtp)
+{
+    if (rtp->channel.is_asked) {
+        return rtp->channel.asked_ms + rtp->config.hello_ms;
+    }
+    uint64_t oldest = oldest_sent_ms(rtp);
+    return oldest == RTP_NEVER ? RTP_NEVER : oldest + rtp->config.silence_ms;
+}
+
+static void watch_enclave(struct rtp *rtp, uint64_t now_ms)
+{
+    if (now_ms < silent_at_ms(rtp)) {
+        return;
+    }
+    const struct rtp_alarm alarm = {.kind = RTP_ALARM_SILENT,
+                                    .text = "the enclave does not answer"};
+    rtp_sound(rtp, &alarm);
+    rtp_reset(rtp, now_ms, true);
+}
+
+static bool is_rotating(const struct rtp *rtp)
+{
+    return rtp->state.phase != RTP_CUR;
+}
+
+// An epoch that another one is meant to follow.
+static bool ages(const struct rtp *rtp)
+{
+    return !chain_trust_is_empty(&rtp->state.trust) &&
+           !wire_digest_is_empty(&rtp->state.trust.next_commit);
+}
+
+static void watch_epoch(struct rtp *rtp, uint64_t now_ms)
+{
+    const struct rtp_schedule *schedule = &rtp->schedule;
+    if (!ages(rtp)) {
+        return;
+    }
+    bool is_due = now_ms >= schedule->due_ms;
+    bool is_used = schedule->answers >= rtp->config.usage_limit;
+    if ((is_due || is_used) && !rtp->wish.is_wanted && !is_rotating(rtp)) {
+        const struct rtp_wish wish = {.reason = is_due ? WIRE_REASON_SCHEDULED
+                                                       : WIRE_REASON_USAGE,
+                                      .kind = CHAIN_ROTATE};
+        rtp_wish_for(rtp, &wish);
+    }
+    if (now_ms >= schedule->overdue_ms && !rtp->is_overdue) {
+        const struct rtp_alarm alarm = {
+            .kind = RTP_ALARM_OVERDUE,
+            .text = "the rotation is overdue by a whole period"};
+        rtp->is_overdue = true;
+        rtp_sound(rtp, &alarm);
+    }
+}
+
+static uint64_t late_at_ms(const struct rtp *rtp)
+{
+    bool is_timed =
+        rtp->rotation_since_ms != RTP_NEVER && !rtp->rotation_is_late;
+    return is_timed ? rtp->rotation_since_ms + rtp->config.rotation_ms
+                    : RTP_NEVER;
+}
+
+static void watch_rotation(struct rtp *rtp, uint64_t now_ms)
+{
+    if (now_ms < late_at_ms(rtp)) {
+        return;
+    }
+    const struct rtp_alarm alarm = {.kind = RTP_ALARM_ROTATION_LATE,
+                                    .text = "a rotation takes too long"};
+    rtp->rotation_is_late = true;
+    rtp_sound(rtp, &alarm);
+}
+
+void rtp_tick(struct rtp *rtp, uint64_t now_ms)
+{
+    watch_enclave(rtp, now_ms);
+    watch_epoch(rtp, now_ms);
+    watch_rotation(rtp, now_ms);
+    rtp_serve_tick(rtp, now_ms);
+    rtp_pursue(rtp, now_ms);
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+uint64_t rtp_wakeup(const struct rtp *rtp)
+{
+    uint64_t at = least(silent_at_ms(rtp), late_at_ms(rtp));
+    if (rtp->channel.link == RTP_LINK_IDLE && rtp->state.phase != RTP_QUAR) {
+        at = least(at, rtp->hello_at_ms);
+    }
+    bool is_to_retry = rtp->channel.link == RTP_LINK_OPEN &&
+                       rtp->channel.scope != RTP_SCOPE_NONE &&
+                       rtp->unavailable == NULL &&
+                       rtp->state.phase != RTP_CUR &&
+                       rtp->order.type == WIRE_NONE && rtp_job_is_free(rtp);
+    if (is_to_retry) {
+        at = least(at, rtp->order_at_ms);
+    }
+    if (ages(rtp) && !is_rotating(rtp) && !rtp->wish.is_wanted) {
+        at = least(at, rtp->schedule.due_ms);
+    }
+    if (ages(rtp) && !rtp->is_overdue) {
+        at = least(at, rtp->schedule.overdue_ms);
+    }
+    for (size_t i = 0; i < RTP_SLOTS; i++) {
+        const struct rtp_slot *slot = &rtp->slots.slot[i];
+        bool waits = slot->state == RTP_SLOT_QUEUED ||
+                     slot->state == RTP_SLOT_SENT ||
+                     slot->state == RTP_SLOT_WAITING;
+        at = waits ? least(at, slot->deadline_ms) : at;
+    }
+    return at;
+}
+
+enum rotor_status rtp_event(struct rtp *rtp, uint64_t now_ms, uint32_t reason,
+                            const char *text)
+{
+    bool is_event = reason == WIRE_REASON_SECURITY_EVENT ||
+                    reason == WIRE_REASON_KEY_COMPROMISE ||
+                    reason == WIRE_REASON_FIRMWARE;
+    if (!is_event) {
+        return ROTOR_INVALID;
+    }
+    const struct rtp_alarm alarm = {
+        .kind = RTP_ALARM_EVENT, .text = text, .a = reason};
+    // A key that is compromised now makes void what it signs from now on.
+    const struct rtp_wish wish = {.reason = reason,
+                                  .kind = CHAIN_ROTATE,
+                                  .distrust_from =
+                                      rtp->state.trust.order.epoch};
+    rtp_sound(rtp, &alarm);
+    rtp_wish_for(rtp, &wish);
+    rtp_pursue(rtp, now_ms);
+    return ROTOR_OK;
+}
+
+// ---- jobs ------------------------------------------------------------------
+
+bool rtp_job_is_free(const struct rtp *rtp)
+{
+    return !rtp->job_is_wanted && !rtp->job_is_out;
+}
+
+struct rtp_job *rtp_job_start(struct rtp *rtp, enum rtp_job_kind kind)
+{
+    struct rtp_job *job = &rtp->job;
+    const struct rtp_state *state = &rtp->state;
+    bool has_pend = !chain_trust_is_empty(&state->pend);
+    job->kind = kind;
+    job->ops = rtp->ops;
+    job->reference = rtp->config.reference;
+    job->seen = &rtp->seen;
+    job->log = &rtp->log;
+    job->next = *state;
+    job->input_size = 0;
+    job->is_logged =
+        has_pend &&
+        chain_order_compare(&rtp->log.last, &state->pend.order) == 0 &&
+        wire_digest_equal(&rtp->log.last_hash, &state->pend.body_hash);
+    job->log_offset = rtp->log.size;
+    job->hello.log_id = rtp->config.log_id;
+    job->ap_was_prepared = false;
+    job->has_done = false;
+    job->is_our_request = false;
+    rtp->job_is_wanted = true;
+    rtp->job_pairing = rtp->counts.resets;
+    return job;
+}
+
+struct rtp_job *rtp_job_next(struct rtp *rtp)
+{
+    if (!rtp->job_is_wanted || rtp->job_is_out) {
+        return NULL;
+    }
+    rtp->job_is_wanted = false;
+    rtp->job_is_out = true;
+    return &rtp->job;
+}
+
+// Rule 9 knows the new keys from now on.  A full set starts again from the
+// last entries.
+static void note_keys(struct rtp *rtp, struct rotor_bytes bytes)
+{
+    struct chain_entry entry;
+    if (chain_entry_decode(bytes, &entry) != ROTOR_OK ||
+        chain_seen_add_body(&rtp->seen, &entry.body) == ROTOR_OK) {
+        return;
+    }
+    if (fill_seen(rtp) != ROTOR_OK ||
+        chain_seen_add_body(&rtp->seen, &entry.body) != ROTOR_OK) {
+        const struct rtp_alarm alarm = {
+            .kind = RTP_ALARM_LOG, .text = "the log could not be read again"};
+        rtp_sound(rtp, &alarm);
+    }
+}
+
+void rtp_adopt(struct rtp *rtp, uint64_t now_ms, const struct rtp_job *job)
+{
+    bool is_current = job->kind != RTP_JOB_ACCEPT;
+    bool is_pend = job->kind == RTP_JOB_ADVANCE;
+    struct rotor_bytes entry =
+        is_pend ? bytes_of(rtp->state.entry, rtp->state.entry_size)
+                : bytes_of(job->input, job->input_size);
+    uint64_t before = rtp->state.trust.order.incarnation;
+    if (is_current && !job->is_logged) {
+        rtp_log_note(&rtp->log, &job->next.trust, entry.size);
+    }
+    note_keys(rtp, entry);
+    rtp->state = job->next;
+    if (!is_current) {
+        return;
+    }
+    rtp->channel.has_progressed = true;
+    rtp->ap.has_prepared = false;
+    rtp->ap.has_cur = true;
+    rtp->ap.cur = chain_trust_head(&rtp->state.trust);
+    rtp->counts.rotations += rtp->state.trust.order.epoch == 0 ? 0 : 1u;
+    rtp_start_epoch(rtp, now_ms, 0);
+    if (rtp->state.trust.order.incarnation != before) {
+        const struct rtp_alarm alarm = {
+            .kind = RTP_ALARM_RECOVERED,
+            .text = "the recovery authority superseded an entry",
+            .a = rtp->state.trust.order.incarnation};
+        rtp_sound(rtp, &alarm);
+    }
+}
+
+void rtp_job_done(struct rtp *rtp, uint64_t now_ms, struct rtp_job *job)
+{
+    if (job != &rtp->job || !rtp->job_is_out) {
+        return;
+    }
+    rtp->job_is_out = false;
+    bool is_of_pairing = rtp->job_pairing == rtp->counts.resets;
+    bool is_hello = job->kind == RTP_JOB_HELLO;
+    if (is_hello && !is_of_pairing) {
+        crypto_key_close(&job->hello.ephemeral);
+    }
+    bool is_pairing =
+        is_hello || job->kind == RTP_JOB_CATCH_UP || job->kind == RTP_JOB_JUDGE;
+    if (is_pairing && (is_of_pairing || !is_hello)) {
+        rtp_pair_done(rtp, now_ms, job);
+    } else if (!is_pairing) {
+        rtp_order_done(rtp, now_ms, job);
+    }
+    secret_wipe(&job->hello.keys, sizeof job->hello.keys);
+    job->hello.ephemeral = (struct crypto_key){0};
+    job->hello.control = (struct crypto_key){0};
+    rtp_pursue(rtp, now_ms);
+}
+
+void rtp_pursue(struct rtp *rtp, uint64_t now_ms)
+{
+    rtp_pair_pursue(rtp, now_ms);
+    rtp_order_pursue(rtp, now_ms);
+}
