@@ -208,12 +208,12 @@ bool verify_is_distrusted(const struct chain_trust *trust, uint64_t epoch)
 bool verify_has_grace(const struct chain_trust *newer,
                       const struct chain_trust *older, uint64_t since_s)
 {
+    // Reason 4 is not routine, so no epoch that is void comes this far.
     bool is_routine = newer->reason != WIRE_REASON_SECURITY_EVENT &&
                       newer->reason != WIRE_REASON_KEY_COMPROMISE &&
                       newer->reason != WIRE_REASON_RECOVERY;
     bool follows = wire_digest_equal(&newer->log_id, &older->log_id) &&
                    newer->order.incarnation == older->order.incarnation &&
                    newer->order.epoch == older->order.epoch + 1;
-    return follows && is_routine && since_s < newer->policy.grace_s &&
-           !verify_is_distrusted(newer, older->order.epoch);
+    return follows && is_routine && since_s < newer->policy.grace_s;
 }

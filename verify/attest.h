@@ -55,8 +55,8 @@ ROTOR_CALL verify_attest(const struct verify_question *question,
 bool verify_answer_is_accepted(const struct verify_answer *answer);
 
 // May a party that holds `newer` since `since_s` (its own clock) still accept
-// answers under `older`, its predecessor?  Only for a routine reason, within
-// the grace of the policy, and when the epoch is not declared void.
+// answers under `older`, its predecessor?  Only for a routine reason and
+// within the grace of the policy.
 bool verify_has_grace(const struct chain_trust *newer,
                       const struct chain_trust *older, uint64_t since_s);
 
