@@ -111,20 +111,19 @@ static bool add_log(struct run *run, struct rotor_client *client,
     const struct relying_device device = relying_device_of(client);
     const struct wire_order from = {0, a->since};
     struct relying_refusal refusal;
-    enum rotor_status status = entry_list_fetch(
-        &a->log, &device, &from, &a->core.body_hash, &refusal);
+    enum rotor_status status =
+        entry_list_fetch(&a->log, &device, &from, &a->core.body_hash, &refusal);
     if (status == ROTOR_OK) {
         return true;
     }
-    *code = fail(run,
-                 status == ROTOR_TOO_SMALL ? CAUSE_NOT_SUPPORTED
-                                           : CAUSE_DAEMON_DOWN,
-                 status == ROTOR_TOO_SMALL
-                     ? "--since EPOCH leaves out what the verifier knows"
-                     : NULL,
-                 "the log could not be fetched: %s%s%s",
-                 rotor_status_name(status), refusal.text[0] != '\0' ? ": " : "",
-                 refusal.text);
+    *code = fail(
+        run,
+        status == ROTOR_TOO_SMALL ? CAUSE_NOT_SUPPORTED : CAUSE_DAEMON_DOWN,
+        status == ROTOR_TOO_SMALL
+            ? "--since EPOCH leaves out what the verifier knows"
+            : NULL,
+        "the log could not be fetched: %s%s%s", rotor_status_name(status),
+        refusal.text[0] != '\0' ? ": " : "", refusal.text);
     return false;
 }
 
@@ -190,11 +189,10 @@ static int bundle_up(const struct run *run, const struct attestation *a)
     if (bundle.data == NULL) {
         return fail(run, CAUSE_PLATFORM, NULL, "out of memory");
     }
-    enum rotor_status status =
-        bundle_encode(bytes_of(a->request, a->request_size),
-                      bytes_of(a->response, a->response_size),
-                      bytes_of(a->log.memory, a->log.size), a->log.count,
-                      &bundle);
+    enum rotor_status status = bundle_encode(
+        bytes_of(a->request, a->request_size),
+        bytes_of(a->response, a->response_size),
+        bytes_of(a->log.memory, a->log.size), a->log.count, &bundle);
     int code = status == ROTOR_OK
                    ? hand_out(run, a, bytes_in(&bundle))
                    : fail(run, CAUSE_PLATFORM, NULL, "the bundle: %s",
@@ -210,12 +208,12 @@ int main_attest(struct run *run, int count, char **arguments)
     struct rotor_client *client = NULL;
     int code = EXIT_ACCEPTED;
     const struct flag flags[] = {
-        {"--nonce", "HEX", FLAG_TEXT, &nonce, "of the verifier, 32 bytes"},
-        {"--out", "FILE", FLAG_TEXT, &a.out, "default: standard output"},
-        {"--head", NULL, FLAG_SWITCH, &a.wants_head,
-         "purpose 7: also proves that the log ends here"},
+        {"--nonce", "HEX",   FLAG_TEXT,   &nonce,        "of the verifier, 32 bytes"},
+        {"--out",   "FILE",  FLAG_TEXT,   &a.out,        "default: standard output" },
+        {"--head",  NULL,    FLAG_SWITCH, &a.wants_head,
+         "purpose 7: also proves that the log ends here"                            },
         {"--since", "EPOCH", FLAG_NUMBER, &a.since,
-         "leave out older entries; the verifier has them"},
+         "leave out older entries; the verifier has them"                           },
     };
     if (!flags_parse(run, flags, COUNT_OF(flags), &count, arguments, &code)) {
         return code;

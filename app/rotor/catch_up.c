@@ -41,6 +41,26 @@ static bool next_entry(struct batch *batch, struct rotor_bytes *entry)
     return !cbor_has_failed(&batch->in);
 }
 
+// A device says whose log it has.  That is no proof, but a clear no.
+static bool is_of_log(const struct relying *party,
+                      const struct wire_digest *log_id,
+                      struct relying_outcome *outcome)
+{
+    char theirs[FINGERPRINT_SIZE];
+    char ours[FINGERPRINT_SIZE];
+    bool is_ours = wire_digest_is_empty(&party->log_id) ||
+                   wire_digest_is_empty(log_id) ||
+                   wire_digest_equal(log_id, &party->log_id);
+    if (is_ours) {
+        return true;
+    }
+    fingerprint(log_id, theirs);
+    fingerprint(&party->log_id, ours);
+    return relying_end(outcome, CAUSE_EVIDENCE_REFUSED, NULL,
+                       "the device has log %s, and %s is expected", theirs,
+                       ours);
+}
+
 // Asks for entries from `from` on; `batch` views party->reply.
 static bool fetch(struct relying *party, const struct relying_device *device,
                   const struct wire_order *from, uint64_t max,
@@ -61,12 +81,14 @@ static bool fetch(struct relying *party, const struct relying_device *device,
     if (status != ROTOR_OK) {
         return relying_no_answer(status, &refusal, outcome);
     }
-    bool is_readable = wire_message_decode(&WIRE_LAYOUT_LOG_ENTRIES,
-                                           bytes_in(&reply),
-                                           &content) == ROTOR_OK &&
-                       open_batch(&content, batch);
-    return is_readable ||
-           relying_no_answer(ROTOR_MALFORMED, &refusal, outcome);
+    bool is_readable =
+        wire_message_decode(&WIRE_LAYOUT_LOG_ENTRIES, bytes_in(&reply),
+                            &content) == ROTOR_OK &&
+        open_batch(&content, batch);
+    if (!is_readable) {
+        return relying_no_answer(ROTOR_MALFORMED, &refusal, outcome);
+    }
+    return is_of_log(party, &content.log_id, outcome);
 }
 
 // ---- one entry -------------------------------------------------------------
@@ -133,8 +155,8 @@ static bool take(struct relying *party, struct rotor_bytes bytes,
                            "entry after epoch %llu: rule 1: does not parse",
                            (unsigned long long)party->store.trust.order.epoch);
     }
-    bool is_recovery = entry.body.kind == CHAIN_RECOVER ||
-                       entry.body.kind == CHAIN_REINCEPT;
+    bool is_recovery =
+        entry.body.kind == CHAIN_RECOVER || entry.body.kind == CHAIN_REINCEPT;
     if (party->store.is_quarantined && !is_recovery) {
         return relying_end(outcome, CAUSE_DUPLICITY,
                            "only an entry of the recovery authority ends this",
@@ -241,37 +263,37 @@ static bool say_fork(struct relying *party, uint64_t epoch,
 {
     unsigned long long at = epoch;
     struct relying_outcome *outcome = &report->outcome;
-    switch (report->fork) {
-    case CHAIN_FORK_DUPLICITY:
-        party->store.is_quarantined = true;
-        if (store_commit(&party->store, relying_now_s()) != ROTOR_OK) {
-            return unreadable_store(party, outcome);
-        }
-        return relying_end(outcome, CAUSE_DUPLICITY,
-                           "both are kept in the trust store; only an entry of "
-                           "the recovery authority ends this",
-                           "two bodies for epoch %llu, both signed by root and "
-                           "rotation key: the log is forked",
-                           at);
-    case CHAIN_FORK_A_MISUSE:
+    if (report->fork == CHAIN_FORK_A_MISUSE) {
         return relying_end(outcome, CAUSE_CHAIN_BROKEN,
                            "rotor event key-compromise on the real device",
                            "a second body for epoch %llu, signed by its "
                            "rotation key alone: that key has leaked",
                            at);
-    case CHAIN_FORK_NOISE:
+    }
+    if (report->fork == CHAIN_FORK_NOISE) {
         return relying_end(outcome, CAUSE_CHAIN_BROKEN,
                            "rotor event key-compromise on the real device",
                            "a second body for epoch %llu, signed by the root "
                            "and not by its rotation key: the root was stolen "
                            "or misused",
                            at);
-    default:
+    }
+    if (report->fork != CHAIN_FORK_DUPLICITY) {
         return relying_end(outcome, CAUSE_CHAIN_BROKEN, NULL,
                            "the device shows another entry for epoch %llu, "
                            "and nothing proves it",
                            at);
     }
+    party->store.is_quarantined = true;
+    if (store_commit(&party->store, relying_now_s()) != ROTOR_OK) {
+        return unreadable_store(party, outcome);
+    }
+    return relying_end(outcome, CAUSE_DUPLICITY,
+                       "both are kept in the trust store; only an entry of "
+                       "the recovery authority ends this",
+                       "two bodies for epoch %llu, both signed by root and "
+                       "rotation key: the log is forked",
+                       at);
 }
 
 // The device's log does not have our head.  Where do they part, and what does
@@ -399,8 +421,7 @@ bool catch_up(struct relying *party, const struct relying_device *device,
     bool is_done = walk(party, device, target, report);
     // Steps before a refused one stand: a cut costs one step.
     bool is_new = party->store.count != party->store.committed;
-    if (is_new &&
-        store_commit(&party->store, relying_now_s()) != ROTOR_OK) {
+    if (is_new && store_commit(&party->store, relying_now_s()) != ROTOR_OK) {
         store_revert(&party->store);
         return unreadable_store(party, &report->outcome);
     }
@@ -416,8 +437,8 @@ static bool take_genesis(struct relying *party, struct rotor_bytes bytes,
     const struct chain_expected expected = {.log_id = party->options.log_id};
     struct chain_verdict verdict;
     struct chain_trust first;
-    enum rotor_status status = chain_accept_genesis(
-        &expected, bytes, &party->ports, &verdict, &first);
+    enum rotor_status status =
+        chain_accept_genesis(&expected, bytes, &party->ports, &verdict, &first);
     if (status != ROTOR_OK) {
         return relying_end(outcome, CAUSE_PLATFORM, NULL,
                            "the crypto library refused: %s",
@@ -427,8 +448,7 @@ static bool take_genesis(struct relying *party, struct rotor_bytes bytes,
         return refuse_entry(&verdict, 0, outcome);
     }
     report->steps++;
-    party->store.is_established =
-        !wire_digest_is_empty(&party->options.log_id);
+    party->store.is_established = !wire_digest_is_empty(&party->options.log_id);
     return stage(party, bytes, &first, outcome);
 }
 
@@ -441,9 +461,8 @@ static bool genesis_of(struct relying *party,
     if (!fetch_one(party, device, &zero, entry, log_id, outcome)) {
         return false;
     }
-    return entry->used != 0 ||
-           relying_end(outcome, CAUSE_UNAVAILABLE, NULL,
-                       "the device has no log yet");
+    return entry->used != 0 || relying_end(outcome, CAUSE_UNAVAILABLE, NULL,
+                                           "the device has no log yet");
 }
 
 bool relying_meet(struct relying *party, const struct relying_device *device,
@@ -453,10 +472,11 @@ bool relying_meet(struct relying *party, const struct relying_device *device,
     struct rotor_room entry = ROOM_OF(party->other);
     struct wire_digest log_id;
     *outcome = (struct relying_outcome){.cause = CAUSE_PLATFORM};
-    if (store_has_log(&party->store)) {
+    bool is_pinned = !wire_digest_is_empty(&party->options.log_id);
+    if (store_has_log(&party->store) &&
+        (is_pinned || party->store.is_established)) {
         return true;
     }
-    bool is_pinned = !wire_digest_is_empty(&party->options.log_id);
     if (!genesis_of(party, device, &entry, &log_id, outcome)) {
         return false;
     }

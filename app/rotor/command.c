@@ -156,6 +156,16 @@ static bool take_value(const struct run *run, const struct flag *flag,
         *(const char **)flag->target = value;
         return true;
     }
+    if (flag->kind == FLAG_LIST) {
+        struct flag_list *list = flag->target;
+        if (list->count == FLAG_LIST_MAX) {
+            *code = fail(run, CAUSE_USAGE, NULL, "%s: at most %u times",
+                         flag->name, FLAG_LIST_MAX);
+            return false;
+        }
+        list->values[list->count++] = value;
+        return true;
+    }
     char *end = NULL;
     errno = 0;
     unsigned long long number = strtoull(value, &end, 10);
@@ -212,16 +222,16 @@ bool flags_parse(struct run *run, const struct flag *flags, size_t flag_count,
             continue;
         }
         if (flag->kind == FLAG_SWITCH) {
-            *code = fail(run, CAUSE_USAGE, NULL, "%s takes no value",
-                         flag->name);
+            *code =
+                fail(run, CAUSE_USAGE, NULL, "%s takes no value", flag->name);
             return false;
         }
         const char *value = equals != NULL   ? equals + 1
                             : i + 1 < *count ? arguments[++i]
                                              : NULL;
         // A flag where its value should be: the value was forgotten.
-        if (value == NULL || (equals == NULL && value[0] == '-' &&
-                              value[1] == '-')) {
+        if (value == NULL ||
+            (equals == NULL && value[0] == '-' && value[1] == '-')) {
             *code = fail(run, CAUSE_USAGE, NULL, "%s needs %s", flag->name,
                          flag->value);
             return false;

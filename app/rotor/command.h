@@ -64,13 +64,20 @@ struct run {
     uint64_t retry_s; // 0: not known
 };
 
-enum flag_kind { FLAG_SWITCH, FLAG_TEXT, FLAG_NUMBER };
+enum flag_kind { FLAG_SWITCH, FLAG_TEXT, FLAG_NUMBER, FLAG_LIST };
+
+// Values of a flag that may come several times.
+#define FLAG_LIST_MAX 32u
+struct flag_list {
+    size_t count;
+    const char *values[FLAG_LIST_MAX];
+};
 
 struct flag {
     const char *name;  // "--nonce"
     const char *value; // "HEX", or NULL
     enum flag_kind kind;
-    void *target; // bool, const char *, uint64_t
+    void *target; // bool, const char *, uint64_t, struct flag_list
     const char *help;
 };
 

@@ -63,19 +63,19 @@ int explain(struct run *run, const struct rotor_completion *answer)
         enum cause cause;
         const char *hint;
     } by_code[] = {
-        [WIRE_CLIENT_OK] = {CAUSE_PLATFORM, NULL},
+        [WIRE_CLIENT_OK] = {CAUSE_PLATFORM,        NULL               },
         [WIRE_CLIENT_MALFORMED] = {CAUSE_NOT_SUPPORTED,
-                                   "rotor and rotord must be of one version"},
+                            "rotor and rotord must be of one version" },
         [WIRE_CLIENT_DENIED] = {CAUSE_DENIED,
-                                "run it as root or as the user of rotord"},
-        [WIRE_CLIENT_BUSY] = {CAUSE_BUSY, NULL},
+                            "run it as root or as the user of rotord" },
+        [WIRE_CLIENT_BUSY] = {CAUSE_BUSY,            NULL               },
         [WIRE_CLIENT_TIMEOUT] = {CAUSE_TIMEOUT,
-                                 "what was begun goes on: rotor status"},
-        [WIRE_CLIENT_CANCELLED] = {CAUSE_UNAVAILABLE, NULL},
-        [WIRE_CLIENT_REFUSED] = {CAUSE_ENCLAVE_REFUSED, NULL},
-        [WIRE_CLIENT_UNAVAILABLE] = {CAUSE_UNAVAILABLE, "see: rotor status"},
-        [WIRE_CLIENT_UNSUPPORTED] = {CAUSE_NOT_SUPPORTED, NULL},
-        [WIRE_CLIENT_FAILED] = {CAUSE_PLATFORM, "see: rotor doctor"},
+                            "what was begun goes on: rotor status"    },
+        [WIRE_CLIENT_CANCELLED] = {CAUSE_UNAVAILABLE,     NULL               },
+        [WIRE_CLIENT_REFUSED] = {CAUSE_ENCLAVE_REFUSED, NULL               },
+        [WIRE_CLIENT_UNAVAILABLE] = {CAUSE_UNAVAILABLE,     "see: rotor status"},
+        [WIRE_CLIENT_UNSUPPORTED] = {CAUSE_NOT_SUPPORTED,   NULL               },
+        [WIRE_CLIENT_FAILED] = {CAUSE_PLATFORM,        "see: rotor doctor"},
     };
     char text[256];
     clean_text(answer->text, text, sizeof text);

@@ -12,6 +12,7 @@
 #define VERSION "0.1.0"
 
 // rotor with no arguments is the first one.
+// clang-format off
 const struct command COMMANDS[] = {
     {"status", "Show what the root of trust of this machine stands at",
      "[--json]", "  rotor status", main_status},
@@ -22,8 +23,7 @@ const struct command COMMANDS[] = {
     {"event", "Report a security event: rotates at once",
      "REASON [--text TEXT] [--distrust-from EPOCH]",
      "  rotor event security-event --text 'case opened'\n"
-     "  rotor event key-compromise --distrust-from 12",
-     main_event},
+     "  rotor event key-compromise --distrust-from 12", main_event},
     {"attest", "Answer a verifier's nonce with evidence, as a file",
      "--nonce HEX [--out FILE] [--head] [--since EPOCH]",
      "  rotor attest --nonce $(openssl rand -hex 32) --out evidence.cbor",
@@ -33,14 +33,24 @@ const struct command COMMANDS[] = {
      "  rotor verify 10.0.0.7:7311 --log-id SHA256:... --measurement SHA256:..."
      "\n  rotor verify --nonce 6f3a... --any-measurement evidence.cbor",
      main_verify},
-    {"chain", "Show and check the log of roots", "[list | show EPOCH | export "
-     "FILE] [--file FILE]",
+    {"session", "Pipe stdin and stdout to another machine under the root",
+     "listen HOST:PORT | connect HOST:PORT --log-id FINGERPRINT",
+     "  rotor session listen 127.0.0.1:7800 < answer > question\n"
+     "  rotor session connect 127.0.0.1:7800 --log-id SHA256:... "
+     "--measurement SHA256:...", main_session},
+    {"chain", "Show and check the log of roots",
+     "[list | show EPOCH | export FILE] [--file FILE]",
      "  rotor chain\n  rotor chain show 3\n  rotor chain export log.cbor\n"
-     "  rotor chain list --file log.cbor",
-     main_chain},
+     "  rotor chain list --file log.cbor", main_chain},
+    {"image", "Sign, inspect, install and activate boot images",
+     "keygen | lms-keygen | keyring | sign | inspect | install | activate | "
+     "revert | list",
+     "  rotor image install --state DIR --keyring ring --activate rtp.img",
+     main_image},
     {"doctor", "Look for what is wrong on this machine and say how to mend it",
      "", "  rotor doctor --state /var/lib/rotor", main_doctor},
 };
+// clang-format on
 const size_t COMMAND_COUNT = COUNT_OF(COMMANDS);
 
 static const struct command *command_named(const char *name)

@@ -92,27 +92,26 @@ bool relying_no_answer(enum rotor_status status,
                        const struct relying_refusal *refusal,
                        struct relying_outcome *outcome)
 {
-    switch (status) {
-    case ROTOR_FORBIDDEN:
+    if (status == ROTOR_FORBIDDEN) {
         return refused(refusal, outcome);
-    case ROTOR_AGAIN:
+    }
+    if (status == ROTOR_AGAIN) {
         return relying_end(outcome, CAUSE_TIMEOUT, NULL,
                            "the device does not answer");
-    case ROTOR_PORT_FAILED:
+    }
+    if (status == ROTOR_PORT_FAILED) {
         return relying_end(outcome, CAUSE_DAEMON_DOWN, NULL,
                            "the connection to the device ended");
-    default:
-        return relying_end(outcome, CAUSE_UNPARSABLE,
-                           "is this the port of a rotord?",
-                           "the device does not speak this protocol");
     }
+    return relying_end(outcome, CAUSE_UNPARSABLE,
+                       "is this the port of a rotord?",
+                       "the device does not speak this protocol");
 }
 
 // ---- open ------------------------------------------------------------------
 
-static enum rotor_status held_s(void *context,
-                                const struct wire_digest *body_hash,
-                                uint64_t *seconds)
+static enum rotor_status
+held_s(void *context, const struct wire_digest *body_hash, uint64_t *seconds)
 {
     struct store *store = context;
     uint64_t now = wall_s();
@@ -125,9 +124,8 @@ static enum rotor_status held_s(void *context,
 }
 
 // One context for all ports: the party.
-static enum rotor_status has_seen(void *context,
-                                  const struct chain_fingerprint *fingerprint,
-                                  bool *seen)
+static enum rotor_status
+has_seen(void *context, const struct chain_fingerprint *fingerprint, bool *seen)
 {
     struct relying *party = context;
     return chain_seen_port(&party->store.seen, fingerprint, seen);
@@ -148,9 +146,8 @@ static enum rotor_status find(void *context, const struct wire_head *head,
     return store_find(&party->store, head, at, found);
 }
 
-static enum rotor_status held(void *context,
-                              const struct wire_digest *body_hash,
-                              uint64_t *seconds)
+static enum rotor_status
+held(void *context, const struct wire_digest *body_hash, uint64_t *seconds)
 {
     struct relying *party = context;
     return held_s(&party->store, body_hash, seconds);
@@ -161,21 +158,21 @@ bool relying_select(struct relying *party, const struct wire_digest *log_id,
 {
     char name[FINGERPRINT_SIZE];
     fingerprint(log_id, name);
-    switch (store_select(&party->store, log_id)) {
-    case ROTOR_OK:
+    enum rotor_status status = store_select(&party->store, log_id);
+    if (status == ROTOR_OK) {
         party->log_id = *log_id;
         return true;
-    case ROTOR_PORT_FAILED:
+    }
+    if (status == ROTOR_PORT_FAILED) {
         return relying_end(outcome, CAUSE_UNREADABLE, "see --trust",
                            "trust store %s: %s", party->options.folder,
                            strerror(errno));
-    default:
-        return relying_end(outcome, CAUSE_UNPARSABLE,
-                           "restore the trust store from a backup, or move it "
-                           "away and pin the log anew with --log-id",
-                           "trust store %s: the files of log %s are damaged",
-                           party->options.folder, name);
     }
+    return relying_end(outcome, CAUSE_UNPARSABLE,
+                       "restore the trust store from a backup, or move it "
+                       "away and pin the log anew with --log-id",
+                       "trust store %s: the files of log %s are damaged",
+                       party->options.folder, name);
 }
 
 bool relying_open(struct relying *party, const struct relying_options *options,
@@ -197,10 +194,9 @@ bool relying_open(struct relying *party, const struct relying_options *options,
         .hold_down_s = options->hold_down_s,
     };
     if (store_open(&party->store, options->folder) != ROTOR_OK) {
-        return relying_end(outcome, CAUSE_UNREADABLE,
-                           "--trust DIR names another trust store",
-                           "trust store %s: %s", options->folder,
-                           strerror(errno));
+        return relying_end(
+            outcome, CAUSE_UNREADABLE, "--trust DIR names another trust store",
+            "trust store %s: %s", options->folder, strerror(errno));
     }
     if (wire_digest_is_empty(&options->log_id)) {
         return true;
@@ -398,8 +394,8 @@ static bool check_mark(const struct relying *party,
 {
     const struct store_mark *last = &party->store.mark;
     const struct wire_mark *mark = &report->answer.core.mark;
-    unsigned long long seen = last->n > report->trust.n ? last->n
-                                                        : report->trust.n;
+    unsigned long long seen =
+        last->n > report->trust.n ? last->n : report->trust.n;
     unsigned long long now = mark->n;
     if (mark->n < report->trust.n || mark->n < last->n) {
         return relying_end(&report->outcome, CAUSE_ROLLED_BACK, NULL,
@@ -407,9 +403,8 @@ static bool check_mark(const struct relying *party,
                            "%llu: its state was put back",
                            now, seen);
     }
-    bool is_same_boot =
-        bytes_equal(mark->boot_id, BYTES_OF(last->boot)) &&
-        last->signatures != 0;
+    bool is_same_boot = bytes_equal(mark->boot_id, BYTES_OF(last->boot)) &&
+                        last->signatures != 0;
     if (is_same_boot && mark->signatures <= last->signatures) {
         return relying_end(&report->outcome, CAUSE_EVIDENCE_REFUSED,
                            "rotor event key-compromise on the device",
@@ -423,8 +418,8 @@ static bool conclude(struct relying *party, struct relying_report *report)
 {
     const struct verify_answer *answer = &report->answer;
     if (!verify_answer_is_accepted(answer)) {
-        bool by_evidence = answer->has_evidence &&
-                           !verify_record_is_accepted(&answer->record);
+        bool by_evidence =
+            answer->has_evidence && !verify_record_is_accepted(&answer->record);
         return relying_end(&report->outcome, CAUSE_EVIDENCE_REFUSED,
                            "--explain shows every check", "%s%s%s",
                            answer->reason, by_evidence ? ": " : "",

@@ -106,9 +106,9 @@ void relying_close(struct relying *party);
 
 // What is asked.  Zeros: purpose 7 (head) with Evidence.
 struct relying_wish {
-    uint64_t purpose;        // enum wire_purpose; 0: 7
-    struct rotor_bytes e_r;  // purpose 6
-    uint32_t suite;          // offered first; 0: that of the own head
+    uint64_t purpose;       // enum wire_purpose; 0: 7
+    struct rotor_bytes e_r; // purpose 6
+    uint32_t suite;         // offered first; 0: that of the own head
     struct rotor_bytes peer_binding;
 };
 

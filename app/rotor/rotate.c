@@ -40,10 +40,9 @@ static bool encode(const struct wish *wish, struct rotor_request *request,
     // An event has no epoch to distrust from: that is a rotation's to say.
     bool as_event = wish->is_event && !wish->has_distrust_from;
     enum rotor_status status =
-        as_event ? wire_message_encode(&WIRE_LAYOUT_CLIENT_EVENT, &event,
-                                       payload)
-                 : wire_message_encode(&WIRE_LAYOUT_CLIENT_ROTATE, &rotate,
-                                       payload);
+        as_event
+            ? wire_message_encode(&WIRE_LAYOUT_CLIENT_EVENT, &event, payload)
+            : wire_message_encode(&WIRE_LAYOUT_CLIENT_ROTATE, &rotate, payload);
     *request = (struct rotor_request){
         .op = as_event ? WIRE_OP_EVENT : WIRE_OP_ROTATE,
         .payload = bytes_in(payload),
@@ -162,14 +161,14 @@ int main_rotate(struct run *run, int count, char **arguments)
     bool is_sure = false;
     int code = EXIT_ACCEPTED;
     const struct flag flags[] = {
-        {"--reason", "NAME", FLAG_TEXT, &reason, "why; default operator"},
-        {"--suite", "N", FLAG_NUMBER, &wish.suite,
-         "1 Ed25519, 2 P-256, 3 P-384; default the one in use"},
-        {"--close", NULL, FLAG_SWITCH, &wish.closes,
-         "end the log: this root is the last one"},
-        {"--yes", NULL, FLAG_SWITCH, &is_sure, "with --close: mean it"},
-        {"--dry-run", NULL, FLAG_SWITCH, &wish.is_dry,
-         "say what would be asked, ask nothing"},
+        {"--reason",  "NAME", FLAG_TEXT,   &reason,      "why; default operator"},
+        {"--suite",   "N",    FLAG_NUMBER, &wish.suite,
+         "1 Ed25519, 2 P-256, 3 P-384; default the one in use"                  },
+        {"--close",   NULL,   FLAG_SWITCH, &wish.closes,
+         "end the log: this root is the last one"                               },
+        {"--yes",     NULL,   FLAG_SWITCH, &is_sure,     "with --close: mean it"},
+        {"--dry-run", NULL,   FLAG_SWITCH, &wish.is_dry,
+         "say what would be asked, ask nothing"                                 },
     };
     if (!flags_parse(run, flags, COUNT_OF(flags), &count, arguments, &code)) {
         return code;
@@ -207,9 +206,9 @@ int main_event(struct run *run, int count, char **arguments)
         .is_event = true, .text = "", .distrust_from = UINT64_MAX};
     int code = EXIT_ACCEPTED;
     const struct flag flags[] = {
-        {"--text", "TEXT", FLAG_TEXT, &wish.text, "what happened, for the log"},
+        {"--text",          "TEXT",  FLAG_TEXT,   &wish.text,          "what happened, for the log"},
         {"--distrust-from", "EPOCH", FLAG_NUMBER, &wish.distrust_from,
-         "key-compromise: what was signed from here on is void"},
+         "key-compromise: what was signed from here on is void"                                    },
     };
     if (!flags_parse(run, flags, COUNT_OF(flags), &count, arguments, &code)) {
         return code;

@@ -52,7 +52,10 @@ static const struct wire_field HEAD_FIELDS[] = {
     UINT(11, head_file, held_since_s, INT64_MAX),
 };
 static const struct wire_layout HEAD_LAYOUT = {
-    WIRE_NONE, false, sizeof(struct head_file), HEAD_FIELDS,
+    WIRE_NONE,
+    false,
+    sizeof(struct head_file),
+    HEAD_FIELDS,
     COUNT_OF(HEAD_FIELDS),
 };
 
@@ -478,8 +481,8 @@ static bool name_host(const char *address, char name[FILE_NAME_MAX])
     }
     (void)snprintf(name, FILE_NAME_MAX, "host-%s", address);
     for (char *c = name; *c != '\0'; c++) {
-        bool is_plain = isalnum((unsigned char)*c) != 0 ||
-                        strchr(".:-[]%", *c) != NULL;
+        bool is_plain =
+            isalnum((unsigned char)*c) != 0 || strchr(".:-[]%", *c) != NULL;
         *c = is_plain ? *c : '_';
     }
     return true;

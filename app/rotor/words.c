@@ -154,8 +154,8 @@ const char *level_name(uint64_t level)
 
 const char *anchor_name(uint64_t kind)
 {
-    static const char *const names[] = {"file: detect only", "TPM",
-                                        "own flash", "counter"};
+    static const char *const names[] = {"file: detect only", "TPM", "own flash",
+                                        "counter"};
     return name_of(names, COUNT_OF(names), kind);
 }
 

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// A verdict in detail: every check, what was expected and what was seen.
+#ifndef ROTOR_APP_ROTOR_EXPLAIN_H
+#define ROTOR_APP_ROTOR_EXPLAIN_H
+
+#include "app/rotor/json.h"
+#include "app/rotor/relying.h"
+
+// A table on stdout.
+void explain_print(const struct relying_report *report,
+                   const struct relying_options *options);
+
+// The same as member `checks`, a list; nothing when no answer was judged.
+void explain_json(struct json *out, const struct relying_report *report,
+                  const struct relying_options *options);
+
+// Who answered, a few lines; only of an accepted answer.
+void explain_identity(const struct relying_report *report);
+void explain_identity_json(struct json *out,
+                           const struct relying_report *report);
+
+#endif
