@@ -2,7 +2,9 @@
 #include "app/rotor/pipe.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -18,7 +20,9 @@ void pipe_init(struct pipe *pipe, int fd, const struct pipe_side *side)
     memset(pipe, 0, sizeof *pipe);
     pipe->fd = fd;
     pipe->side = side;
+    pipe->renew_every_ms = -1;
     (void)pthread_mutex_init(&pipe->sending, NULL);
+    pipe->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 }
 
 void pipe_close(struct pipe *pipe)
@@ -26,6 +30,7 @@ void pipe_close(struct pipe *pipe)
     chain_records_close(&pipe->out);
     chain_records_close(&pipe->in);
     (void)pthread_mutex_destroy(&pipe->sending);
+    (void)close(pipe->wake);
     secret_wipe(pipe->send_memory, sizeof pipe->send_memory);
     secret_wipe(pipe->receive_memory, sizeof pipe->receive_memory);
 }
@@ -88,6 +93,7 @@ void pipe_switch_in(struct pipe *pipe, struct chain_records *records)
 {
     chain_records_close(&pipe->in);
     pipe->in = *records;
+    pipe->renew_is_asked = false;
     *records = (struct chain_records){0};
 }
 
@@ -112,39 +118,69 @@ static bool send_record(struct pipe *pipe, enum chain_record_type type,
     return sent;
 }
 
-static bool renew_if_due(struct pipe *pipe, uint64_t records)
+// Reads a chunk of stdin and sends it; *is_open is false behind its end.
+static bool pump_chunk(struct pipe *pipe, bool *is_open)
 {
+    uint64_t records = 0;
+    ssize_t got =
+        read(STDIN_FILENO, pipe->send_memory + CHUNK_OFFSET, PIPE_CHUNK);
+    if (got < 0 && errno == EINTR) {
+        return true;
+    }
+    *is_open = got > 0;
+    enum chain_record_type type =
+        got > 0 ? CHAIN_RECORD_DATA : CHAIN_RECORD_CLOSE;
+    if (!send_record(pipe, type, got > 0 ? (size_t)got : 0, &records)) {
+        return false;
+    }
+    pipe->count.bytes_out += got > 0 ? (uint64_t)got : 0;
     bool is_due = pipe->side->renew != NULL && pipe->renew_after != 0 &&
-                  records >= pipe->renew_after;
+                  records >= pipe->renew_after && got > 0;
     return !is_due || pipe->side->renew(pipe->side->context, pipe);
+}
+
+static bool pump(struct pipe *pipe, bool *is_open)
+{
+    struct pollfd ready[] = {
+        {pipe->wake,                   POLLIN, 0},
+        {*is_open ? STDIN_FILENO : -1, POLLIN, 0}
+    };
+    uint64_t count = 0;
+    int count_ready = poll(ready, COUNT_OF(ready), pipe->renew_every_ms);
+    if (count_ready < 0) {
+        return errno == EINTR;
+    }
+    bool is_woken =
+        ready[0].revents != 0 &&
+        read(pipe->wake, &count, sizeof count) == (ssize_t)sizeof count;
+    bool is_due = (is_woken || count_ready == 0) && !pipe->peer_is_done &&
+                  pipe->side->renew != NULL;
+    if (is_due && !pipe->side->renew(pipe->side->context, pipe)) {
+        return false;
+    }
+    return ready[1].revents == 0 || pump_chunk(pipe, is_open);
 }
 
 static void *pump_out(void *context)
 {
     struct pipe *pipe = context;
-    uint64_t records = 0;
-    bool goes_on = true;
-    while (goes_on) {
-        ssize_t got =
-            read(STDIN_FILENO, pipe->send_memory + CHUNK_OFFSET, PIPE_CHUNK);
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
-        bool is_over = got <= 0;
-        goes_on =
-            send_record(pipe, is_over ? CHAIN_RECORD_CLOSE : CHAIN_RECORD_DATA,
-                        is_over ? 0 : (size_t)got, &records);
-        if (!goes_on) {
-            atomic_store(&pipe->is_broken, true);
+    bool is_open = true;
+    while (is_open || !pipe->peer_is_done) {
+        if (!pump(pipe, &is_open)) {
+            pipe->is_broken = true;
             (void)shutdown(pipe->fd, SHUT_RDWR); // wakes the receiver
-        }
-        if (is_over) {
             break;
         }
-        pipe->count.bytes_out += (uint64_t)got;
-        goes_on = goes_on && renew_if_due(pipe, records);
     }
     return NULL;
+}
+
+static void wake_sender(struct pipe *pipe)
+{
+    const uint64_t one = 1;
+    if (write(pipe->wake, &one, sizeof one) != (ssize_t)sizeof one) {
+        pipe->is_broken = true;
+    }
 }
 
 // ---- receiving -------------------------------------------------------------
@@ -225,12 +261,19 @@ static bool take_record(struct pipe *pipe, struct rotor_bytes record)
         return give_up(pipe,
                        "a record was altered, lost or repeated on the way");
     }
-    pipe->peer_is_done = type == CHAIN_RECORD_CLOSE;
     pipe->count.bytes_in += plaintext.used;
     if (!write_all(bytes_in(&plaintext))) {
         return give_up(pipe, "stdout cannot be written");
     }
-    return renew_if_due(pipe, pipe->in.next);
+    if (type == CHAIN_RECORD_CLOSE) {
+        pipe->peer_is_done = true;
+        wake_sender(pipe);
+    } else if (pipe->renew_after != 0 && pipe->in.next >= pipe->renew_after &&
+               !pipe->renew_is_asked) {
+        pipe->renew_is_asked = true;
+        wake_sender(pipe);
+    }
+    return true;
 }
 
 bool pipe_receive(struct pipe *pipe, enum pipe_kind *kind,
@@ -273,6 +316,9 @@ bool pipe_run(struct pipe *pipe, const char **why)
             break;
         }
     }
+    if (pipe->side->over != NULL) {
+        pipe->side->over(pipe->side->context);
+    }
     if (!pipe->peer_is_done || pipe->why != NULL) {
         // The sender may wait for stdin for ever: it ends with the process.
         (void)pthread_detach(sender);
@@ -281,5 +327,5 @@ bool pipe_run(struct pipe *pipe, const char **why)
     }
     (void)pthread_join(sender, NULL);
     *why = "the peer stopped listening";
-    return !atomic_load(&pipe->is_broken);
+    return !pipe->is_broken;
 }

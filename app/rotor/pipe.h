@@ -6,7 +6,7 @@
 //
 // Two threads: one reads stdin and sends, one receives and writes stdout.
 // Handshake frames come between the records: a new session replaces the keys
-// under way, and no byte waits for it.  doc/PROTOCOL.client, session.
+// under way; what comes in is not held up by it.  doc/PROTOCOL.client, session.
 #ifndef ROTOR_APP_ROTOR_PIPE_H
 #define ROTOR_APP_ROTOR_PIPE_H
 
@@ -38,13 +38,14 @@ struct pipe;
 // What the two ends do differently.
 struct pipe_side {
     void *context;
-    // A handshake frame in the middle of records.  False: broken, said why.
+    // Receiver's thread: a handshake frame.  False: broken.
     bool (*take)(void *context, struct pipe *pipe, enum pipe_kind kind,
                  struct rotor_bytes content);
-    // Called by both threads when enough was sent or received under one
-    // session; may send a frame.  NULL on the side that does not begin.  Both
-    // run in the receiver's thread but for renew, which runs in either.
+    // Sender's thread: enough was sent or received under one session; asks for
+    // the next one and waits for it.  NULL on the side that does not begin.
     bool (*renew)(void *context, struct pipe *pipe);
+    // Receiver's thread: nothing comes any more.  May be NULL.
+    void (*over)(void *context);
 };
 
 struct pipe_count {
@@ -57,12 +58,15 @@ struct pipe {
     int fd;
     const struct pipe_side *side;
     uint64_t renew_after; // records in either direction; 0: never
+    int renew_every_ms;   // -1: never
     pthread_mutex_t sending;
     struct chain_records out; // under `sending`
     struct chain_records in;  // the receiver's own
     struct pipe_count count;
-    bool peer_is_done; // it sent CLOSE
-    const char *why;   // the receiver gave up
+    int wake;                 // eventfd: the receiver wants the sender
+    bool renew_is_asked;      // by the receiver, of this session
+    atomic_bool peer_is_done; // it sent CLOSE
+    const char *why;          // the receiver gave up
     atomic_bool is_broken;
     size_t received; // bytes in receive_memory
     size_t taken;    // of them
