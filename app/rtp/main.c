@@ -259,8 +259,8 @@ static void watch_entropy(void)
 
 // ---- the loop --------------------------------------------------------------
 
-// False: the queue is dead.
-static bool give_frames(uint64_t now)
+// False: the queue is dead.  *moved: something left.
+static bool give_frames(uint64_t now, bool *moved)
 {
     for (unsigned i = 0; i < FRAMES_A_PASS; i++) {
         struct rotor_room room = ROOM_OF(app.frame);
@@ -279,11 +279,13 @@ static bool give_frames(uint64_t now)
             return false;
         }
         app.frame_size = 0;
+        *moved = true;
     }
     return doorbell_ring(&app.bell) == ROTOR_OK;
 }
 
-static bool take_frames(uint64_t now)
+// False: the queue is dead.  *moved: something came.
+static bool take_frames(uint64_t now, bool *moved)
 {
     static uint8_t memory[WIRE_FRAME_MAX];
     for (unsigned i = 0; i < FRAMES_A_PASS; i++) {
@@ -300,11 +302,13 @@ static bool take_frames(uint64_t now)
         if (status != ROTOR_OK) {
             return false; // a frame went lost: pair again
         }
+        *moved = true;
     }
     return true;
 }
 
-static void move_jobs(uint64_t now)
+// True: one was taken back or handed out.
+static bool move_jobs(uint64_t now)
 {
     struct rtp_job *done = worker_finished();
     if (done != NULL) {
@@ -314,13 +318,17 @@ static void move_jobs(uint64_t now)
     if (next != NULL) {
         worker_begin(next);
     }
+    return done != NULL || next != NULL;
 }
 
-static void turn(void)
+// True: something moved, which may let more move: not the time to sleep.
+static bool turn(void)
 {
     uint64_t now = now_ms();
+    bool moved = false;
     rtp_tick(&app.rtp, now);
-    if (app.has_queue && !(take_frames(now) && give_frames(now))) {
+    if (app.has_queue &&
+        !(take_frames(now, &moved) && give_frames(now, &moved))) {
         fprintf(
             stderr, "rtp: error: the enclave broke the queue: %s\n",
             rotor_ipq_rule_text(rotor_ipq_broken_rule(&app.queue.channel.in)));
@@ -328,8 +336,9 @@ static void turn(void)
         drop_queue();
     }
     clients_answer(&app.clients, now);
-    move_jobs(now);
+    moved = move_jobs(now) || moved;
     tell_progress();
+    return moved;
 }
 
 static bool news(void)
@@ -376,10 +385,10 @@ static int patience(bool is_armed)
     return (int)wait;
 }
 
-static void wait_and_serve(bool answered)
+static void wait_and_serve(bool is_busy)
 {
     static struct pollfd watched[AT_CLIENTS + CLIENTS_POLL_MAX];
-    bool may_sleep = !answered;
+    bool may_sleep = !is_busy;
     bool is_armed = false;
     if (may_sleep && app.has_queue) {
         is_armed = doorbell_arm(&app.bell, ROTOR_IPQ_FRAMES);
@@ -521,8 +530,8 @@ int main(void)
     app.clients.describe = describe;
     uint64_t looked_ms = 0;
     while (!app.is_ending) {
-        turn();
-        wait_and_serve(spin());
+        bool moved = turn();
+        wait_and_serve(moved || spin());
         if (now_ms() - looked_ms > 1000) {
             looked_ms = now_ms();
             watch_entropy();
