@@ -125,31 +125,48 @@ static int unknown(struct run *run, const char *name, int count,
                 "unknown command %s", name);
 }
 
+// Where the command stands: `rotor --state DIR status` is as good as `rotor
+// status --state DIR`.  `count` when there is none.
+static int command_at(int count, char **arguments)
+{
+    int at = 0;
+    while (at < count && arguments[at][0] == '-') {
+        bool has_value = strcmp(arguments[at], "--state") == 0 ||
+                         strcmp(arguments[at], "--socket") == 0;
+        at += has_value ? 2 : 1;
+    }
+    return at < count ? at : count;
+}
+
 static int dispatch(struct run *run, int count, char **arguments)
 {
-    // `rotor --json`, `rotor --state DIR`: the first command with its flags.
-    bool is_version = count != 0 && strcmp(arguments[0], "--version") == 0;
-    bool is_alone = count == 0 || (arguments[0][0] == '-' && !is_version);
+    int at = command_at(count, arguments);
     bool wants_help = count != 0 && (strcmp(arguments[0], "--help") == 0 ||
                                      strcmp(arguments[0], "-h") == 0);
     if (wants_help) {
         return show_help(run, 0, NULL);
     }
-    if (is_alone) {
+    if (count == 1 && strcmp(arguments[0], "--version") == 0) {
+        run->command = "version";
+        return show_version(run, 0, NULL);
+    }
+    if (at == count) { // no command: the first one
         run->command = COMMANDS[0].name;
         return COMMANDS[0].main(run, count, arguments);
     }
-    const char *name = arguments[0];
+    const char *name = arguments[at];
+    for (int i = at; i > 0; i--) {
+        arguments[i] = arguments[i - 1];
+    }
     const struct command *command = command_named(name);
     if (command != NULL) {
         run->command = command->name;
         return command->main(run, count - 1, arguments + 1);
     }
-    run->command = "rotor";
     if (strcmp(name, "help") == 0) {
         return show_help(run, count - 1, arguments + 1);
     }
-    if (strcmp(name, "version") == 0 || is_version) {
+    if (strcmp(name, "version") == 0) {
         run->command = "version";
         return show_version(run, count - 1, arguments + 1);
     }

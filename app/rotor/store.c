@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/rotor/store.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -19,7 +18,8 @@
 #define SEEN_ENTRIES  1024u  // the bound of rule 9
 #define HEAD_MAX      2048u  // bytes of HEX.trust
 #define SUM_SIZE      32u
-#define FILE_NAME_MAX 160u
+#define FILE_NAME_MAX 56u // with ".new", what port/linux/folder.h takes
+#define NAME_BYTES    16u // of a log_id: two logs of one name are told apart
 
 // HEX.trust without its SHA-256.
 struct head_file {
@@ -308,7 +308,7 @@ enum rotor_status store_select(struct store *store,
 {
     forget_log(store);
     struct rotor_bytes id = wire_digest_bytes(log_id);
-    for (size_t i = 0; i < id.size; i++) {
+    for (size_t i = 0; i < NAME_BYTES && i < id.size; i++) {
         (void)snprintf(store->name + 2 * i, 3, "%02x", id.data[i]);
     }
     store->staged = malloc(STORE_CYCLE_SIZE);
@@ -473,19 +473,17 @@ enum rotor_status store_keep_fork(struct store *store,
 
 // ---- hosts -----------------------------------------------------------------
 
-static bool name_host(const char *address, char name[FILE_NAME_MAX])
+static enum rotor_status name_host(const char *address,
+                                   char name[FILE_NAME_MAX])
 {
-    size_t size = strlen(address);
-    if (size > FILE_NAME_MAX - 8) {
-        return false;
+    uint8_t hash[SUM_SIZE];
+    const struct rotor_bytes text = bytes_of(address, strlen(address));
+    TRY(crypto_hash(CRYPTO_SHA256, &text, 1, hash));
+    memcpy(name, "host-", 6);
+    for (size_t i = 0; i < NAME_BYTES; i++) {
+        (void)snprintf(name + 5 + 2 * i, 3, "%02x", hash[i]);
     }
-    (void)snprintf(name, FILE_NAME_MAX, "host-%s", address);
-    for (char *c = name; *c != '\0'; c++) {
-        bool is_plain =
-            isalnum((unsigned char)*c) != 0 || strchr(".:-[]%", *c) != NULL;
-        *c = is_plain ? *c : '_';
-    }
-    return true;
+    return ROTOR_OK;
 }
 
 enum rotor_status store_host_read(const struct store *store,
@@ -498,9 +496,7 @@ enum rotor_status store_host_read(const struct store *store,
     struct cbor_reader in;
     bool found = false;
     *log_id = (struct wire_digest){0};
-    if (!name_host(address, name)) {
-        return ROTOR_INVALID;
-    }
+    TRY(name_host(address, name));
     TRY(linux_folder_read(store->folder, name, &room, &found));
     if (!found) {
         return ROTOR_OK;
@@ -518,9 +514,7 @@ enum rotor_status store_host_write(const struct store *store,
     char name[FILE_NAME_MAX];
     struct rotor_room room = ROOM_OF(memory);
     struct cbor_writer out;
-    if (!name_host(address, name)) {
-        return ROTOR_INVALID;
-    }
+    TRY(name_host(address, name));
     cbor_writer_init(&out, &room);
     wire_write_digest(&out, log_id);
     TRY(cbor_writer_finish(&out));

@@ -5,6 +5,8 @@
 //     HEX.log    entries as they were accepted, each behind a be32 size
 //     HEX.trust  the head: how much of HEX.log counts, and a SHA-256 over it
 //
+// HEX is the beginning of the log_id; the whole of it stands in HEX.trust.
+//
 // Entries are staged in memory and become trusted by store_commit alone, at
 // most one cycle of doc/PROTOCOL.rot 6.3 at a time: write, fsync, rename,
 // fsync of the folder, then use.
@@ -32,7 +34,7 @@ struct store_mark {
 struct store {
     int folder; // -1: closed
     int lock;   // -1: no log selected
-    char name[2 * WIRE_DIGEST_MAX + 8];
+    char name[40];
 
     struct chain_trust trust; // head, staged entries included
     uint64_t count;           // entries, staged ones included
