@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "chain_maker.h"
 #include "test/spec.h"
+#include "test/spec/chain_maker.h"
 #include "wire/cbor.h"
 
 enum need {

@@ -4,10 +4,10 @@
 
 #include "base/bytes.h"
 #include "chain/forks.h"
-#include "chain_maker.h"
 #include "crypto/scalar.h"
 #include "crypto/suite.h"
 #include "test/spec.h"
+#include "test/spec/chain_maker.h"
 #include "wire/cbor.h"
 
 static struct maker_log chain;

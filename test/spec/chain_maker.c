@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "chain_maker.h"
+#include "test/spec/chain_maker.h"
 
 #include <string.h>
 

@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "chain_maker.h"
 #include "crypto/suite.h"
 #include "test/spec.h"
+#include "test/spec/chain_maker.h"
 #include "wire/cbor.h"
 
 struct attempt {

@@ -34,7 +34,7 @@ struct hash_row {
     const char *done, *head;
 };
 
-#include "chain_vectors.h"
+#include "test/spec/chain_vectors.h"
 
 // Bytes live until the next call of `forget`.
 static uint8_t arena[1 << 16];

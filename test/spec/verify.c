@@ -2,8 +2,8 @@
 // Evidence: each check refuses what all others take.
 #include "verify/evidence.h"
 
-#include "chain_maker.h"
-#include "verify_maker.h"
+#include "test/spec/chain_maker.h"
+#include "test/spec/verify_maker.h"
 #include "wire/cbor.h"
 
 struct attempt {

@@ -5,10 +5,10 @@
 #include "base/secret.h"
 #include "chain/record.h"
 #include "chain/schedule.h"
-#include "chain_maker.h"
 #include "crypto/suite.h"
+#include "test/spec/chain_maker.h"
+#include "test/spec/verify_maker.h"
 #include "verify/session.h"
-#include "verify_maker.h"
 
 // What the AP makes of a request; a test changes it before it is sealed.
 struct talk {
