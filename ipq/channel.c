@@ -82,7 +82,7 @@ enum rotor_status rotor_ipq_channel_ring(struct rotor_ipq_channel *channel,
     // pushed.  The processor may: the sleeper's barrier answers for that.
     atomic_signal_fence(memory_order_seq_cst);
     uint32_t news = note_news(channel);
-    // Pairs with the exchange in announce.
+    // Pairs with the store in announce.
     uint32_t sleep =
         atomic_load_explicit(&channel->theirs->sleep, memory_order_acquire);
     uint32_t reasons = sleep & IPQ_REASON_MASK;
@@ -112,9 +112,8 @@ uint32_t rotor_ipq_channel_announce(struct rotor_ipq_channel *channel,
         atomic_load_explicit(&channel->theirs->bell, memory_order_acquire);
     channel->ticket++;
     uint32_t sleep = channel->ticket << IPQ_TICKET_SHIFT | reasons;
-    // An exchange, for its order: the slots are looked at after it.
-    (void)atomic_exchange_explicit(&channel->mine->sleep, sleep,
-                                   memory_order_seq_cst);
+    // Sequentially consistent: visible before the caller looks at the slots.
+    atomic_store_explicit(&channel->mine->sleep, sleep, memory_order_seq_cst);
     return bell;
 }
 

@@ -18,6 +18,8 @@
 // Looks between two readings of the clock: about a microsecond of spinning.
 #define LOOKS_PER_READING 32u
 
+#define CLOSE_LOOKS 128u
+
 // First sleep when no barrier reached the peer: what it pushed while we fell
 // asleep may still be on its way, and it may not have seen us.
 #define FIRST_SLEEP_NS 50000u
@@ -109,7 +111,19 @@ static bool sleep_on_bell(const struct doorbell *doorbell, uint32_t bell,
            errno == EINTR;
 }
 
-// One look after another for about a microsecond.
+// Looks as fast as it can for about half a microsecond: an answer that is on
+// its way is met without the delay of a pause.
+static bool look_closely(const struct doorbell *doorbell, uint32_t reasons)
+{
+    for (uint32_t i = 0; i < CLOSE_LOOKS; i++) {
+        if (rotor_ipq_channel_is_due(doorbell->channel, reasons)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// One look after another for about a microsecond, easy on a sibling thread.
 static bool look_for_news(const struct doorbell *doorbell, uint32_t reasons)
 {
     for (uint32_t i = 0; i < LOOKS_PER_READING; i++) {
@@ -167,7 +181,7 @@ enum rotor_status doorbell_wait(struct doorbell *doorbell, uint32_t reasons,
     if (rung != ROTOR_OK) {
         return rung;
     }
-    if (look_for_news(doorbell, reasons)) {
+    if (look_closely(doorbell, reasons)) {
         note_gap(doorbell, 0);
         return ROTOR_OK;
     }

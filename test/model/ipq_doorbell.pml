@@ -7,10 +7,10 @@
  * Each side has a store buffer: what it stores reaches memory later, in order,
  * while its own loads go ahead (x86-TSO).  So a sender may look at the
  * sleeper's word before its frame is visible.  A barrier on both sides
- * (membarrier) empties the peer's buffer; an exchange and a system call empty
- * the caller's own.  (Where membarrier works it does both; the exchange is what
- * remains where it does not, and then a wake-up is lost until the sleeper looks
- * for itself: the row without BARRIER.)
+ * (membarrier) empties the peer's buffer; a sequentially consistent store and a
+ * system call empty the caller's own.  (Where membarrier works it does both;
+ * that store is what remains where it does not, and then a wake-up is lost
+ * until the sleeper looks for itself: the row without BARRIER.)
  *
  * No wait has a time-out here.  So a lost wake-up is a state without a way on,
  * which spin reports as an invalid end state.  Each WITHOUT_... deletes one
@@ -93,7 +93,7 @@ inline sleep(me, peer, due)
 #ifndef WITHOUT_ANNOUNCE
     store(me, SLEEP, ticket * 2 + 1);
 #endif
-#ifndef WITHOUT_EXCHANGE
+#ifndef WITHOUT_OWN_FENCE
     fence(me);
 #endif
 #ifndef WITHOUT_BARRIER
