@@ -546,31 +546,38 @@ void rtp_pair_done(struct rtp *rtp, uint64_t now_ms, struct rtp_job *job)
 
 // ---- STATUS: the channel is open -------------------------------------------
 
-static const struct opening {
+// What an action makes of a fresh channel.
+struct opening {
     enum rtp_scope scope;
-    const char *unavailable;
+    const char *unavailable; // NULL: programs are served, now or soon
     enum rtp_alarm_kind alarm;
-} OPENINGS[] = {
-    [RTP_ACTION_STEADY] = {RTP_SCOPE_FULL,   NULL,                                                RTP_ALARM_NONE   },
-    [RTP_ACTION_GENERATE] = {RTP_SCOPE_ORDERS, NULL,                                                RTP_ALARM_NONE   },
-    [RTP_ACTION_ACCEPT0] = {RTP_SCOPE_ORDERS, NULL,                                                RTP_ALARM_NONE   },
-    [RTP_ACTION_ROTATE] = {RTP_SCOPE_FULL,   NULL,                                                RTP_ALARM_NONE   },
-    [RTP_ACTION_COMMIT] = {RTP_SCOPE_FULL,   NULL,                                                RTP_ALARM_NONE   },
-    [RTP_ACTION_EMERGENCY] = {RTP_SCOPE_ORDERS, NULL,                                                RTP_ALARM_NONE   },
-    [RTP_ACTION_ADVANCE] = {RTP_SCOPE_FULL,   NULL,                                                RTP_ALARM_NONE   },
-    [RTP_ACTION_WITHDRAW] = {RTP_SCOPE_FULL,   NULL,                                                RTP_ALARM_NONE   },
-    [RTP_ACTION_ATTEST] = {RTP_SCOPE_FULL,   NULL,                                                RTP_ALARM_NONE   },
-    [RTP_ACTION_RESET] =
-        {RTP_SCOPE_NONE,
-                           "the enclave holds a root of trust that we did not ask for: reset it",
-                           RTP_ALARM_FOREIGN_AP                                                                    },
-    [RTP_ACTION_RECOVER] =
-        {RTP_SCOPE_NONE,
-                           "the enclave lost its state: the recovery authority is needed",
-                           RTP_ALARM_AP_LOST                                                                       },
-    [RTP_ACTION_WAIT] = {RTP_SCOPE_NONE,
-                           "a recovery waits for the recovery authority",                         RTP_ALARM_AP_LOST},
 };
+// clang-format off
+static const struct opening OPENINGS[] = {
+    [RTP_ACTION_STEADY] = {.scope = RTP_SCOPE_FULL},
+    [RTP_ACTION_ROTATE] = {.scope = RTP_SCOPE_FULL},
+    [RTP_ACTION_COMMIT] = {.scope = RTP_SCOPE_FULL},
+    [RTP_ACTION_WITHDRAW] = {.scope = RTP_SCOPE_FULL},
+    [RTP_ACTION_ATTEST] = {.scope = RTP_SCOPE_FULL},
+    // To be followed by a pairing under the new epoch.
+    [RTP_ACTION_GENERATE] = {.scope = RTP_SCOPE_ORDERS},
+    [RTP_ACTION_ACCEPT0] = {.scope = RTP_SCOPE_ORDERS},
+    [RTP_ACTION_EMERGENCY] = {.scope = RTP_SCOPE_ORDERS},
+    [RTP_ACTION_ADVANCE] = {.scope = RTP_SCOPE_ORDERS},
+    // Only an operator helps.
+    [RTP_ACTION_RESET] = {
+        .unavailable = "the enclave holds a root of trust that we did not ask "
+                       "for: reset it",
+        .alarm = RTP_ALARM_FOREIGN_AP},
+    [RTP_ACTION_RECOVER] = {
+        .unavailable = "the enclave lost its state: the recovery authority is "
+                       "needed",
+        .alarm = RTP_ALARM_AP_LOST},
+    [RTP_ACTION_WAIT] = {
+        .unavailable = "a recovery waits for the recovery authority",
+        .alarm = RTP_ALARM_AP_LOST},
+};
+// clang-format on
 
 static void open_channel(struct rtp *rtp, uint64_t now_ms,
                          const struct wire_status *status)

@@ -15,6 +15,7 @@ enum place {
     BEYOND = 64,     // above all that we hold
 };
 #define ANYWHERE 127u
+#define OTHER    ((unsigned)OTHER_CUR | OTHER_PEND)
 
 #define AP(state)    (1u << WIRE_STATE_##state)
 #define RTP(phase)   (1u << RTP_##phase)
@@ -22,53 +23,57 @@ enum place {
 #define ANY_RTP      0xffu
 #define AP_SIGNS     (AP(CUR) | AP(PREP) | AP(CLOSED) | AP(BURNT))
 #define AP_IS_STUCK  (AP(CLOSED) | AP(BURNT))
+#define AP_IS_LOST   (AP(EMPTY) | AP(PREP0) | AP(HALTED))
 #define RTP_HAS_PEND (RTP(PEND) | RTP(PENDX))
 
 // The crash table.  The first row that fits decides; none fits: nothing is
-// safe to do.
-static const struct row {
+// safe to do.  Columns: the AP's state, our phase, where the AP's cur and its
+// prepared entry lie.
+struct row {
     unsigned ap;
     unsigned rtp;
-    unsigned cur;      // enum place of the AP's cur
-    unsigned prepared; // and of its prepared entry
+    unsigned cur;
+    unsigned prepared;
     enum rtp_action action;
-} ROWS[] = {
-    {ANY_AP,                             RTP(QUAR),    ANYWHERE,               ANYWHERE,         RTP_ACTION_QUARANTINED},
-
- // Before there is a log.
-    {AP(EMPTY),                          RTP(NEW),     NOWHERE,                NOWHERE,          RTP_ACTION_GENERATE   },
-    {AP(EMPTY),                          RTP(INTENT0), NOWHERE,                NOWHERE,          RTP_ACTION_GENERATE   },
-    {AP(PREP0),                          RTP(INTENT0), NOWHERE,                ANYWHERE,         RTP_ACTION_GENERATE   },
-    {AP(PREP0),                          RTP(NEW),     NOWHERE,                ANYWHERE,         RTP_ACTION_RESET      },
-    {AP(PREP0),                          RTP(ACC0),    NOWHERE,                AT_PEND,          RTP_ACTION_ACCEPT0    },
-    {AP(PREP0),                          RTP(ACC0),    NOWHERE,                ANYWHERE,         RTP_ACTION_RESET      },
-    {AP_SIGNS,                           RTP(ACC0),    AT_PEND,                ANYWHERE,         RTP_ACTION_ADVANCE    },
-
- // No usable state where we hold a log.
-    {AP(EMPTY) | AP(PREP0) | AP(HALTED), ANY_RTP,      ANYWHERE,               ANYWHERE,
-     RTP_ACTION_RECOVER                                                                                                },
-    {AP(REC),                            ANY_RTP,      ANYWHERE,               ANYWHERE,         RTP_ACTION_WAIT       },
-
- // The AP is elsewhere than we are.
-    {AP_SIGNS,                           ANY_RTP,      BEYOND,                 ANYWHERE,         RTP_ACTION_CATCH_UP   },
-    {AP_SIGNS,                           ANY_RTP,      BEFORE,                 ANYWHERE,         RTP_ACTION_AP_BEHIND  },
-    {AP_SIGNS,                           ANY_RTP,      OTHER_CUR | OTHER_PEND, ANYWHERE,         RTP_ACTION_JUDGE      },
-    {AP_SIGNS,                           RTP_HAS_PEND, AT_PEND,                ANYWHERE,         RTP_ACTION_ADVANCE    },
-
- // The same cur, between R1 and R2.
-    {AP_SIGNS,                           RTP(PEND),    AT_CUR,                 AT_PEND,          RTP_ACTION_COMMIT     },
-    {AP_SIGNS,                           RTP(PENDX),   AT_CUR,                 AT_PEND,          RTP_ACTION_EMERGENCY  },
-    {AP_SIGNS,                           RTP_HAS_PEND, AT_CUR,                 OTHER_PEND,       RTP_ACTION_JUDGE      },
-    {AP_SIGNS,                           RTP_HAS_PEND, AT_CUR,                 NOWHERE,          RTP_ACTION_AP_BEHIND  },
-
- // The same cur, nothing accepted beyond it.
-    {AP_IS_STUCK,                        RTP(INTENT),  AT_CUR,                 ANYWHERE,         RTP_ACTION_WITHDRAW   },
-    {AP_IS_STUCK,                        RTP(CUR),     AT_CUR,                 ANYWHERE,         RTP_ACTION_ATTEST     },
-    {AP(CUR) | AP(PREP),                 RTP(INTENT),  AT_CUR,                 NOWHERE | BEYOND,
-     RTP_ACTION_ROTATE                                                                                                 },
-    {AP(PREP),                           RTP(CUR),     AT_CUR,                 BEYOND,           RTP_ACTION_ROTATE     },
-    {AP(CUR),                            RTP(CUR),     AT_CUR,                 NOWHERE,          RTP_ACTION_STEADY     },
 };
+// clang-format off
+static const struct row ROWS[] = {
+    {ANY_AP, RTP(QUAR), ANYWHERE, ANYWHERE, RTP_ACTION_QUARANTINED},
+
+    // Before there is a log.
+    {AP(EMPTY), RTP(NEW),     NOWHERE, NOWHERE,  RTP_ACTION_GENERATE},
+    {AP(EMPTY), RTP(INTENT0), NOWHERE, NOWHERE,  RTP_ACTION_GENERATE},
+    {AP(PREP0), RTP(INTENT0), NOWHERE, ANYWHERE, RTP_ACTION_GENERATE},
+    {AP(PREP0), RTP(NEW),     NOWHERE, ANYWHERE, RTP_ACTION_RESET},
+    {AP(PREP0), RTP(ACC0),    NOWHERE, AT_PEND,  RTP_ACTION_ACCEPT0},
+    {AP(PREP0), RTP(ACC0),    NOWHERE, ANYWHERE, RTP_ACTION_RESET},
+    {AP_SIGNS,  RTP(ACC0),    AT_PEND, ANYWHERE, RTP_ACTION_ADVANCE},
+
+    // No usable state where we hold a log.
+    {AP_IS_LOST, ANY_RTP, ANYWHERE, ANYWHERE, RTP_ACTION_RECOVER},
+    {AP(REC),    ANY_RTP, ANYWHERE, ANYWHERE, RTP_ACTION_WAIT},
+
+    // The AP is elsewhere than we are.
+    {AP_SIGNS, ANY_RTP,      BEYOND,  ANYWHERE, RTP_ACTION_CATCH_UP},
+    {AP_SIGNS, ANY_RTP,      BEFORE,  ANYWHERE, RTP_ACTION_AP_BEHIND},
+    {AP_SIGNS, ANY_RTP,      OTHER,   ANYWHERE, RTP_ACTION_JUDGE},
+    {AP_SIGNS, RTP_HAS_PEND, AT_PEND, ANYWHERE, RTP_ACTION_ADVANCE},
+
+    // The same cur, between R1 and R2.
+    {AP_SIGNS, RTP(PEND),    AT_CUR, AT_PEND, RTP_ACTION_COMMIT},
+    {AP_SIGNS, RTP(PENDX),   AT_CUR, AT_PEND, RTP_ACTION_EMERGENCY},
+    {AP_SIGNS, RTP_HAS_PEND, AT_CUR, OTHER,   RTP_ACTION_JUDGE},
+    {AP_SIGNS, RTP_HAS_PEND, AT_CUR, NOWHERE, RTP_ACTION_AP_BEHIND},
+
+    // The same cur, nothing accepted beyond it.
+    {AP_IS_STUCK, RTP(INTENT), AT_CUR, ANYWHERE, RTP_ACTION_WITHDRAW},
+    {AP_IS_STUCK, RTP(CUR),    AT_CUR, ANYWHERE, RTP_ACTION_ATTEST},
+    {AP(CUR),     RTP(INTENT), AT_CUR, NOWHERE,  RTP_ACTION_ROTATE},
+    {AP(PREP),    RTP(INTENT), AT_CUR, BEYOND,   RTP_ACTION_ROTATE},
+    {AP(PREP),    RTP(CUR),    AT_CUR, BEYOND,   RTP_ACTION_ROTATE},
+    {AP(CUR),     RTP(CUR),    AT_CUR, NOWHERE,  RTP_ACTION_STEADY},
+};
+// clang-format on
 
 static int compare(const struct wire_order *a, uint32_t incarnation,
                    uint64_t epoch)
