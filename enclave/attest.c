@@ -202,7 +202,7 @@ static void remember(const struct attest_secrets *s,
         enclave_session_place(&enclave->unconfirmed, a->asked->sid.data);
     session->epoch = enclave_head(enclave).epoch;
     session->since_ms = enclave->ops.now_ms(enclave->ops.context);
-    session->pair = a->request->route.pair;
+    session->owner = enclave_session_owner(a->request->route.pair);
     session->suite = a->suite->id;
     session->mac_size = (uint32_t)crypto_hash_size(a->suite->hash);
     memcpy(session->mac_r, s->mac_r, sizeof session->mac_r);

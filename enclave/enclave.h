@@ -159,7 +159,7 @@ struct enclave_half_open {
 struct enclave_session {
     uint64_t epoch;
     uint64_t since_ms;
-    const struct enclave_pair *pair; // that asked; compared, never followed
+    uint64_t owner; // who asked: enclave_session_owner
     uint32_t suite;
     uint32_t mac_size;
     uint8_t mac_r[WIRE_DIGEST_MAX];    // SECRET until it comes

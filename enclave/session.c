@@ -21,9 +21,14 @@ static size_t index_of(const struct enclave_sessions *sessions,
     return i;
 }
 
+uint64_t enclave_session_owner(const struct enclave_pair *pair)
+{
+    bool is_program = pair->way == ENCLAVE_WAY_PROGRAM;
+    return is_program ? (uint64_t)1 << 32 | pair->channel_id : 0;
+}
+
 struct enclave_session *enclave_session_find(struct enclave_sessions *sessions,
-                                             const struct enclave_pair *pair,
-                                             const uint8_t *sid,
+                                             uint64_t owner, const uint8_t *sid,
                                              uint64_t now_ms)
 {
     size_t i = index_of(sessions, sid);
@@ -31,7 +36,7 @@ struct enclave_session *enclave_session_find(struct enclave_sessions *sessions,
         return NULL;
     }
     struct enclave_session *session = &sessions->all[i];
-    bool is_theirs = session->pair == pair;
+    bool is_theirs = session->owner == owner;
     bool is_young = now_ms - session->since_ms < ENCLAVE_SESSION_MS;
     return is_theirs && is_young ? session : NULL;
 }
@@ -87,11 +92,11 @@ enum rotor_status enclave_serve_session_fin(struct enclave *enclave,
                                             struct enclave_answer *answer)
 {
     const struct wire_session_fin *fin = &request->message.session_fin;
-    const struct enclave_pair *pair = request->route.pair;
+    uint64_t owner = enclave_session_owner(request->route.pair);
     struct enclave_session *waiting = enclave_session_find(
-        &enclave->unconfirmed, pair, fin->sid.data, now(enclave));
+        &enclave->unconfirmed, owner, fin->sid.data, now(enclave));
     struct enclave_session *confirmed = enclave_session_find(
-        &enclave->confirmed, pair, fin->sid.data, now(enclave));
+        &enclave->confirmed, owner, fin->sid.data, now(enclave));
     if (waiting == NULL && confirmed == NULL) {
         return enclave_refuse(enclave, WIRE_E_NOT_FOUND, 0);
     }
@@ -109,9 +114,9 @@ enum rotor_status enclave_serve_session_key(struct enclave *enclave,
                                             struct enclave_answer *answer)
 {
     const struct wire_session_key *wanted = &request->message.session_key;
-    const struct enclave_session *session =
-        enclave_session_find(&enclave->confirmed, request->route.pair,
-                             wanted->sid.data, now(enclave));
+    const struct enclave_session *session = enclave_session_find(
+        &enclave->confirmed, enclave_session_owner(request->route.pair),
+        wanted->sid.data, now(enclave));
     if (session == NULL) {
         return enclave_refuse(enclave, WIRE_E_NOT_FOUND, 0);
     }

@@ -5,11 +5,13 @@
 
 #include "enclave/enclave.h"
 
-// The session of `sid` that `pair` asked for and that has not expired; NULL:
+// Who asks by this pair: a program, or the RTP on whatever channel it paired.
+uint64_t enclave_session_owner(const struct enclave_pair *pair);
+
+// The session of `sid` that `owner` asked for and that has not expired; NULL:
 // there is none.
 struct enclave_session *enclave_session_find(struct enclave_sessions *sessions,
-                                             const struct enclave_pair *pair,
-                                             const uint8_t *sid,
+                                             uint64_t owner, const uint8_t *sid,
                                              uint64_t now_ms);
 
 // A place for `sid`: the one that has it, or the oldest, which is lost.
