@@ -51,16 +51,15 @@ void enclave_candidate_settle(struct enclave *enclave)
 static enum rotor_status check_policy(struct enclave *enclave,
                                       const struct wire_recover *order)
 {
-    const struct crypto_suite *suite = crypto_suite_of(order->suite);
     struct chain_policy policy;
     struct chain_ra_set set;
     struct wire_digest ra;
-    if (suite == NULL) {
+    if (crypto_suite_of(order->suite) == NULL) {
         return enclave_refuse(enclave, WIRE_E_SUITE, CRYPTO_SUITE_DEFAULT);
     }
     TRY(chain_policy_decode(order->policy, &policy));
     TRY(chain_ra_set_decode(order->ra_set, &set));
-    TRY(chain_hash_ra_set(suite->hash, order->ra_set, &ra));
+    TRY(chain_hash_ra_set(policy.ra.alg, order->ra_set, &ra));
     // Without a log only the one that begins anew; with one, never.
     bool right_kind = enclave_has_log(enclave) ? order->kind == CHAIN_RECOVER
                                                : order->kind == CHAIN_REINCEPT;
