@@ -452,6 +452,22 @@ static bool take_genesis(struct relying *party, struct rotor_bytes bytes,
     return stage(party, bytes, &first, outcome);
 }
 
+// The enclave refused our log_id.  Whose log is it then?
+bool relying_is_other_log(struct relying *party,
+                          const struct relying_device *device,
+                          struct relying_outcome *outcome)
+{
+    const struct wire_order zero = {0, 0};
+    struct relying_outcome told = {.cause = CAUSE_COUNT};
+    struct batch batch;
+    if (fetch(party, device, &zero, 1, &batch, &told) ||
+        told.cause != CAUSE_EVIDENCE_REFUSED) {
+        return false;
+    }
+    *outcome = told;
+    return true;
+}
+
 static bool genesis_of(struct relying *party,
                        const struct relying_device *device,
                        struct rotor_room *entry, struct wire_digest *log_id,

@@ -18,6 +18,11 @@ bool relying_no_answer(enum rotor_status status,
                        const struct relying_refusal *refusal,
                        struct relying_outcome *outcome);
 
+// True: the device has another log, *outcome says so.
+bool relying_is_other_log(struct relying *party,
+                          const struct relying_device *device,
+                          struct relying_outcome *outcome);
+
 bool relying_select(struct relying *party, const struct wire_digest *log_id,
                     struct relying_outcome *outcome);
 uint64_t relying_now_s(void);

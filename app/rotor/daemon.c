@@ -32,6 +32,7 @@ static int explain_refusal(struct run *run,
 {
     const char *name = wire_error_name(answer->error);
     unsigned long long detail = answer->detail;
+    bool says_more = text[0] != '\0' && strcmp(text, name) != 0;
     switch (answer->error) {
     case WIRE_E_RATE:
         run->retry_s = answer->detail;
@@ -52,8 +53,8 @@ static int explain_refusal(struct run *run,
                     detail);
     default:
         return fail(run, CAUSE_ENCLAVE_REFUSED, NULL,
-                    "the enclave refused: %s%s%s", name,
-                    text[0] != '\0' ? ": " : "", text);
+                    "the enclave refused: %s%s%s", name, says_more ? ": " : "",
+                    says_more ? text : "");
     }
 }
 

@@ -84,8 +84,10 @@ static bool refused(const struct relying_refusal *refusal,
     bool is_error = refusal->code == WIRE_CLIENT_REFUSED;
     const char *name = is_error ? wire_error_name(refusal->error)
                                 : wire_client_code_name(refusal->code);
+    bool says_more =
+        refusal->text[0] != '\0' && strcmp(refusal->text, name) != 0;
     return relying_end(outcome, cause, NULL, "the device refused: %s%s%s", name,
-                       refusal->text[0] != '\0' ? ": " : "", refusal->text);
+                       says_more ? ": " : "", says_more ? refusal->text : "");
 }
 
 bool relying_no_answer(enum rotor_status status,
@@ -292,6 +294,10 @@ bool relying_attest(struct relying *party, const struct relying_device *device,
             return false;
         }
         status = send_request(device, report, &refusal);
+    }
+    if (status == ROTOR_FORBIDDEN && refusal.error == WIRE_E_HASH &&
+        relying_is_other_log(party, device, &report->outcome)) {
+        return false;
     }
     if (status != ROTOR_OK) {
         return relying_no_answer(status, &refusal, &report->outcome);

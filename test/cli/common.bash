@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+# What every file here needs.  ROTOR_BIN is the folder of the programs.
+
+bats_require_minimum_version 1.5.0
+
+: "${ROTOR_BIN:=build/app}"
+ROTOR_BIN=$(cd "$ROTOR_BIN" && pwd)
+ROTOR=$ROTOR_BIN/rotor
+ANY_NONCE=$(printf 'ab%.0s' {1..32})
+
+# Runs rotor; $status, $output (stdout) and $stderr are set.
+rotor() {
+    run --separate-stderr "$ROTOR" "$@"
+}
+
+exits() {
+    if [ "$status" -ne "$1" ]; then
+        echo "exit code $status, wanted $1"
+        echo "stdout: $output"
+        echo "stderr: $stderr"
+        return 1
+    fi
+}
+
+says() { # on stderr
+    case "$stderr" in
+    *"$1"*) ;;
+    *)
+        echo "stderr does not say: $1"
+        echo "stderr: $stderr"
+        return 1
+        ;;
+    esac
+}
+
+prints() { # on stdout
+    case "$output" in
+    *"$1"*) ;;
+    *)
+        echo "stdout does not have: $1"
+        echo "stdout: $output"
+        return 1
+        ;;
+    esac
+}
+
+# A member of the JSON object on stdout; fails unless it is one whole object.
+member() {
+    printf '%s' "$output" | python3 -c '
+import json, sys
+value = json.load(sys.stdin)
+for key in sys.argv[1].split("."):
+    value = value[int(key)] if isinstance(value, list) else value[key]
+print(json.dumps(value) if not isinstance(value, str) else value)
+' "$1"
+}
+
+# The object is a failure with this code, and stderr is empty.
+fails_in_json() {
+    [ "$(member ok)" = false ] || return 1
+    if [ "$(member error.code)" != "$1" ]; then
+        echo "code $(member error.code), wanted $1"
+        return 1
+    fi
+    [ -n "$(member error.message)" ] || return 1
+    case "$(member error.retryable)" in
+    true | false) ;;
+    *) return 1 ;;
+    esac
+}
+
+free_port() {
+    python3 -c '
+import socket
+s = socket.socket()
+s.bind(("127.0.0.1", 0))
+print(s.getsockname()[1])'
+}
+
+# make_device FOLDER: a state folder with images of this build.
+make_device() {
+    local state=$1 keys=$1.keys name
+    mkdir -p "$keys"
+    "$ROTOR" image keygen --out "$keys/dev.pem" >"$keys/messages" 2>&1 || return 1
+    "$ROTOR" image keyring --out "$keys/dev.keyring" "$keys/dev.pem" \
+        >>"$keys/messages" 2>&1 || return 1
+    for name in rtp enclave; do
+        "$ROTOR" image sign --key "$keys/dev.pem" --component $name \
+            --version 0.1.0 --security-version 1 --out "$keys/$name.img" \
+            "$ROTOR_BIN/rotor-$name" >>"$keys/messages" 2>&1 || return 1
+        "$ROTOR" image install --state "$state" --keyring "$keys/dev.keyring" \
+            --activate "$keys/$name.img" >>"$keys/messages" 2>&1 || return 1
+    done
+}
+
+# start_device FOLDER PORT [limits]: runs until stop_device.
+start_device() {
+    local state=$1 port=$2
+    if [ "${3:-}" = limits ]; then
+        : >"$state.conf"
+    else
+        printf '[rotation]\nmin-interval = 0\nmax-per-day = 0\n' >"$state.conf"
+    fi
+    "$ROTOR_BIN/rotord" --state "$state" --listen "127.0.0.1:$port" \
+        --config "$state.conf" >"$state.out" 2>"$state.err" 3>&- &
+    echo $! >"$state.pid"
+    for _ in $(seq 100); do
+        if "$ROTOR" status --state "$state" --json 2>/dev/null |
+            grep -q '"phase":"current"'; then
+            return 0
+        fi
+        sleep 0.1
+    done
+    cat "$state.err"
+    return 1
+}
+
+stop_device() {
+    local pid
+    pid=$(cat "$1.pid" 2>/dev/null) || return 0
+    kill "$pid" 2>/dev/null
+    for _ in $(seq 50); do
+        kill -0 "$pid" 2>/dev/null || return 0
+        sleep 0.1
+    done
+    kill -9 "$pid" 2>/dev/null || true
+}
