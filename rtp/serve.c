@@ -140,12 +140,12 @@ static void submit_event(struct rtp *rtp, uint64_t now_ms,
     }
     memcpy(text, event.text.data, event.text.size);
     text[event.text.size] = 0;
+    // Before the event: its rotation may begin at once, and is the one awaited.
+    wait_for_rotation(rtp, now_ms, slot);
     if (rtp_event(rtp, now_ms, (uint32_t)event.reason, text) != ROTOR_OK) {
         rtp_slot_finish(slot, WIRE_CLIENT_MALFORMED,
                         "not a reason of a security event");
-        return;
     }
-    wait_for_rotation(rtp, now_ms, slot);
 }
 
 static void submit_slot(struct rtp *rtp, uint64_t now_ms, struct rtp_slot *slot)
