@@ -47,6 +47,9 @@ const struct command COMMANDS[] = {
      "revert | list",
      "  rotor image install --state DIR --keyring ring --activate rtp.img",
      main_image},
+    {"tour", "Show rotor at work: the real programs, step by step, in 30 s",
+     "[--up]", "  rotor tour\n  rotor tour --json\n  rotor tour --up",
+     main_tour},
     {"doctor", "Look for what is wrong on this machine and say how to mend it",
      "", "  rotor doctor --state /var/lib/rotor", main_doctor},
 };
