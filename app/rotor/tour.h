@@ -160,6 +160,9 @@ bool tour_line_with(const char *path, const char *text, char *line,
 
 // ---- devices, tour_device.c ------------------------------------------------
 
+// An address of this machine that is free; `port` 0: any.
+bool tour_find_port(uint16_t port, char address[32]);
+
 // Names a device; it gets a free port.  `policy`: lines of its config file.
 bool tour_device_init(struct tour *tour, struct tour_device *device,
                       const char *name, const char *policy);

@@ -21,19 +21,23 @@
 
 // ---- names -----------------------------------------------------------------
 
-static bool find_free_port(char address[32])
+bool tour_find_port(uint16_t port, char address[32])
 {
-    struct sockaddr_in any = {.sin_family = AF_INET,
-                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t size = sizeof any;
+    const int yes = 1;
+    struct sockaddr_in local = {.sin_family = AF_INET,
+                                .sin_port = htons(port),
+                                .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof local;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    bool is_found = fd >= 0 &&
-                    bind(fd, (struct sockaddr *)&any, sizeof any) == 0 &&
-                    getsockname(fd, (struct sockaddr *)&any, &size) == 0;
+    bool is_found =
+        fd >= 0 &&
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) == 0 &&
+        bind(fd, (struct sockaddr *)&local, sizeof local) == 0 &&
+        getsockname(fd, (struct sockaddr *)&local, &size) == 0;
     if (fd >= 0) {
         close(fd);
     }
-    (void)snprintf(address, 32, "127.0.0.1:%u", ntohs(any.sin_port));
+    (void)snprintf(address, 32, "127.0.0.1:%u", ntohs(local.sin_port));
     return is_found;
 }
 
@@ -45,7 +49,7 @@ bool tour_device_init(struct tour *tour, struct tour_device *device,
     tour_path(tour, device->state, "%s", name);
     tour_path(tour, device->config, "%s.conf", name);
     tour_path(tour, device->log, "%s.log", name);
-    return (find_free_port(device->address) &&
+    return (tour_find_port(0, device->address) &&
             tour_write(device->config, policy)) ||
            tour_fail(tour, "%s: %s", device->config, strerror(errno));
 }
@@ -58,7 +62,7 @@ bool tour_device_copy(struct tour *tour, const struct tour_device *from,
     tour_path(tour, copy->state, "%s", name);
     tour_path(tour, copy->log, "%s.log", name);
     memcpy(copy->config, from->config, sizeof copy->config);
-    return (find_free_port(copy->address) &&
+    return (tour_find_port(0, copy->address) &&
             tour_copy_folder(from->state, copy->state)) ||
            tour_fail(tour, "%s: %s", copy->state, strerror(errno));
 }

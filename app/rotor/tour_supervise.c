@@ -244,9 +244,8 @@ static void wait_for_the_rest(const sigset_t *wanted)
 
 static int supervise(struct tour *tour, int (*steps)(struct tour *tour))
 {
-    sigset_t wanted = watched_signals();
+    const sigset_t wanted = watched_signals();
     bool is_interrupted = false;
-    (void)sigprocmask(SIG_BLOCK, &wanted, NULL);
     pid_t pid = tour_fork();
     if (pid == 0) {
         int code = steps(tour);
@@ -275,8 +274,11 @@ int tour_supervise(struct run *run, const char *programs,
                    int (*steps)(struct tour *tour))
 {
     static struct tour tour;
+    const sigset_t wanted = watched_signals();
     int code = EXIT_UNABLE;
     tour.run = run;
+    // From here on there is a folder to remove.
+    (void)sigprocmask(SIG_BLOCK, &wanted, NULL);
     if (!make_folder(&tour, programs)) {
         (void)(tour.folder[0] == '\0' || tour_remove(tour.folder));
         return EXIT_UNABLE;

@@ -13,12 +13,13 @@
 
 #include "base/bytes.h"
 
-#define LISTEN "127.0.0.1:7311"
+#define USUAL_PORT 7311u
 
 struct place {
     struct run *run;
     char programs[4][TOUR_PATH_MAX];
     char state[TOUR_PATH_MAX];
+    char address[32];
 };
 
 enum { AT_ROTOR, AT_ROTORD, AT_ENCLAVE, AT_RTP };
@@ -100,17 +101,26 @@ static bool renew_image(const struct place *place, const char *component,
 static void say_how(const struct place *place)
 {
     const char *rotor = place->programs[AT_ROTOR];
+    if (place->run->is_json) {
+        struct json out;
+        begin_json(&out, "tour", true);
+        json_text(&out, "state", place->state);
+        json_text(&out, "address", place->address);
+        json_end(&out);
+        fflush(stdout);
+        return;
+    }
     fprintf(stderr,
             "rotor: a device with the default policy, in %s; Ctrl-C ends it, "
             "the folder stays\n\n"
             "  from another terminal:\n"
             "    %s status --state %s\n"
             "    %s rotate --state %s\n"
-            "    %s verify " LISTEN
-            " --trust-on-first-use --any-measurement --trust ./trust\n"
+            "    %s verify %s --trust-on-first-use --any-measurement --trust "
+            "rotor-trust\n"
             "    %s session listen 127.0.0.1:7312 --state %s\n\n",
             place->state, rotor, place->state, rotor, place->state, rotor,
-            rotor, place->state);
+            place->address, rotor, place->state);
 }
 
 int tour_up(struct run *run, const char *programs)
@@ -133,9 +143,14 @@ int tour_up(struct run *run, const char *programs)
         return fail(run, CAUSE_UNREADABLE, "--state DIR names another folder",
                     "%s: no device could be set up", place.state);
     }
+    if (!tour_find_port(USUAL_PORT, place.address) &&
+        !tour_find_port(0, place.address)) {
+        return fail(run, CAUSE_PLATFORM, NULL, "no free port: %s",
+                    strerror(errno));
+    }
     say_how(&place);
     (void)execl(place.programs[AT_ROTORD], "rotord", "--state", place.state,
-                "--listen", LISTEN, (char *)NULL);
+                "--listen", place.address, (char *)NULL);
     return fail(run, CAUSE_PLATFORM, NULL, "%s: %s", place.programs[AT_ROTORD],
                 strerror(errno));
 }
