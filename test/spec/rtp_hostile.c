@@ -1,0 +1,667 @@
+// SPDX-License-Identifier: Apache-2.0
+// An enclave, or whoever sits on the queue, that says anything at all.
+//
+// On the queue: bytes are changed, lost, repeated, invented.  Behind the seal:
+// the same with frames that are authentic, as a broken enclave would send.
+#include "rtp/machine.h"
+#include "test/spec/rtp_client.h"
+
+// ---- the queue -------------------------------------------------------------
+
+struct meddler {
+    unsigned one_in; // frames that are touched
+    unsigned touched;
+    bool is_off;
+};
+
+static bool touch_queue(void *context, struct sim_device *device,
+                        uint8_t *frame, size_t *size)
+{
+    struct meddler *meddler = context;
+    uint8_t dice[8];
+    sim_random(device, dice, sizeof dice);
+    if (meddler->is_off || dice[0] % meddler->one_in != 0) {
+        return true;
+    }
+    meddler->touched++;
+    size_t at = ((size_t)dice[2] << 8 | dice[3]) % *size;
+    switch (dice[1] % 6) {
+    case 0:
+        return false; // lost
+    case 1:
+        frame[at] ^= (uint8_t)(1u << dice[4] % 8);
+        return true;
+    case 2:
+        frame[at % WIRE_HEADER_SIZE] ^= (uint8_t)(1u << dice[4] % 8);
+        return true;
+    case 3:
+        *size = at;
+        return true;
+    case 4: // twice
+        (void)!rtp_take(&device->rtp, device->now_ms, bytes_of(frame, *size));
+        return !device->rtp.inbox_is_full;
+    default:
+        sim_random(device, frame, *size);
+        return true;
+    }
+}
+
+// Whatever happened: both agree, every program had an answer or its deadline.
+static void check_end(struct sim_device *device, struct client *client)
+{
+    client_run(client, 120000);
+    assert_true(sim_is_steady(device));
+    assert_true(wire_digest_equal(&device->enclave.state.cur.facts.body_hash,
+                                  &device->rtp.state.trust.body_hash));
+    assert_int_equal(device->seen.second_bodies, 0);
+    assert_int_equal(client->answered + client->refused, client->sent);
+    unsigned before = client->answered;
+    assert_true(client_attest(client, 0));
+    client_run(client, 100);
+    assert_int_equal(client->answered, before + 1);
+}
+
+SPEC("frames changed, lost, repeated and invented on the queue cost time only")
+{
+    unsigned touched = 0;
+    for (uint64_t seed = 100; seed < 130; seed++) {
+        struct sim_device *device = device_ready(seed);
+        struct client client = {.device = device, .must_verify = true};
+        struct meddler meddler = {.one_in = 2u + (unsigned)(seed % 9u)};
+        device->meddle = touch_queue;
+        device->meddle_context = &meddler;
+        for (unsigned i = 0; i < 60; i++) {
+            (void)client_attest(&client, 0);
+            if (i % 10 == 0) {
+                (void)client_rotate(&client, 3 + i % 2, 0);
+            }
+            client_run(&client, 700);
+        }
+        meddler.is_off = true;
+        check_end(device, &client);
+        touched += meddler.touched;
+        sim_device_free(device);
+    }
+    print_message("%u frames touched\n", touched);
+}
+
+SPEC("arbitrary frames at arbitrary times are dropped")
+{
+    struct sim_device *device = device_ready(131);
+    struct client client = {.device = device, .must_verify = true};
+    static uint8_t frame[WIRE_FRAME_MAX];
+    for (unsigned i = 0; i < 20000; i++) {
+        uint8_t dice[4];
+        sim_random(device, dice, sizeof dice);
+        size_t size = (size_t)dice[0] * (1u + dice[1] % 8u);
+        sim_random(device, frame, size);
+        struct wire_header header = {
+            .type = dice[2],
+            .flags = WIRE_FLAG_PLAINTEXT,
+            .payload_size = (uint32_t)size,
+            .channel_id = device->rtp.channel.id,
+            .sequence = device->rtp.channel.received,
+        };
+        if (dice[3] % 4 != 0) {
+            assert_ok(wire_header_encode(&header, frame));
+            size += WIRE_HEADER_SIZE;
+        }
+        assert_ok(
+            rtp_take(&device->rtp, device->now_ms, bytes_of(frame, size)));
+    }
+    check_end(device, &client);
+    assert_int_equal(device->seen.alarms[RTP_ALARM_PEER], 0);
+    sim_device_free(device);
+}
+
+// ---- behind the seal -------------------------------------------------------
+
+// Opens a frame for the RTP with the RTP's own key, lets `change` work on it,
+// and seals it again: authentic, and not what the enclave said.
+struct liar {
+    bool (*change)(struct liar *liar, struct wire_header *header,
+                   struct rotor_room *payload);
+    struct sim_device *device;
+    uint8_t type; // of frames that are changed; 0: all
+    unsigned changed;
+    unsigned most; // 0: no limit
+    unsigned detail;
+    uint8_t kept[WIRE_PAYLOAD_MAX];
+    size_t kept_size;
+};
+
+static bool lie(void *context, struct sim_device *device, uint8_t *frame,
+                size_t *size)
+{
+    static uint8_t bytes[WIRE_PAYLOAD_MAX];
+    struct liar *liar = context;
+    const struct rtp_channel *channel = &device->rtp.channel;
+    struct wire_sealer sealer = {.aead = &channel->unseal};
+    struct rotor_room payload = ROOM_OF(bytes);
+    struct wire_header header;
+    memcpy(sealer.iv, channel->unseal_iv, sizeof sealer.iv);
+    bool is_sealed = channel->unseal.impl != NULL &&
+                     wire_frame_unseal(&sealer, bytes_of(frame, *size), &header,
+                                       &payload) == ROTOR_OK;
+    bool is_meant = is_sealed &&
+                    (liar->type == 0 || liar->type == header.type) &&
+                    (liar->most == 0 || liar->changed < liar->most);
+    if (!is_meant || !liar->change(liar, &header, &payload)) {
+        return true;
+    }
+    liar->changed++;
+    struct rotor_room out = {frame, WIRE_FRAME_MAX, 0};
+    assert_ok(wire_frame_seal(&sealer, &header, bytes_in(&payload), &out));
+    *size = out.used;
+    return true;
+}
+
+static void begin_lies(struct liar *liar, struct sim_device *device)
+{
+    liar->device = device;
+    device->meddle = lie;
+    device->meddle_context = liar;
+}
+
+static bool change_anything(struct liar *liar, struct wire_header *header,
+                            struct rotor_room *payload)
+{
+    uint8_t dice[8];
+    sim_random(liar->device, dice, sizeof dice);
+    if (dice[0] % 5 != 0) {
+        return false;
+    }
+    size_t at = ((size_t)dice[2] << 8 | dice[3]) %
+                (payload->used == 0 ? 1 : payload->used);
+    switch (dice[1] % 7) {
+    case 0:
+        payload->data[at] ^= (uint8_t)(1u << dice[4] % 8);
+        break;
+    case 1:
+        payload->used = at;
+        break;
+    case 2:
+        header->type = dice[4];
+        break;
+    case 3:
+        header->request_id[dice[4] % 16] ^= 1;
+        break;
+    case 4:
+        header->epoch += dice[4] % 3;
+        break;
+    case 5:
+        sim_random(liar->device, payload->data, payload->used);
+        break;
+    default:
+        header->sequence += dice[4] % 3;
+        break;
+    }
+    return true;
+}
+
+SPEC("authentic frames with any content never make the RTP believe another key")
+{
+    unsigned changed = 0;
+    for (uint64_t seed = 200; seed < 230; seed++) {
+        struct sim_device *device = device_ready(seed);
+        struct client client = {.device = device};
+        static struct liar liar;
+        memset(&liar, 0, sizeof liar);
+        liar.change = change_anything;
+        begin_lies(&liar, device);
+        for (unsigned i = 0; i < 60; i++) {
+            (void)client_attest(&client, 0);
+            if (i % 10 == 0) {
+                (void)client_rotate(&client, 3 + i % 2, 0);
+            }
+            client_run(&client, 700);
+        }
+        device->meddle = NULL;
+        client.must_verify = true;
+        check_end(device, &client);
+        changed += liar.changed;
+        sim_device_free(device);
+    }
+    print_message("%u authentic lies\n", changed);
+}
+
+static bool flip_in_entry(struct liar *liar, struct wire_header *header,
+                          struct rotor_room *payload)
+{
+    (void)header;
+    payload->data[liar->detail] ^= 1;
+    return true;
+}
+
+// Flips one bit of one ROT_PREPARED and tells which rule saw it.
+static uint64_t refused_by(struct sim_device *device, unsigned offset)
+{
+    static struct liar liar;
+    memset(&liar, 0, sizeof liar);
+    liar.change = flip_in_entry;
+    liar.type = WIRE_ROT_PREPARED;
+    liar.most = 1;
+    liar.detail = offset;
+    begin_lies(&liar, device);
+    unsigned alarms = device->seen.alarms[RTP_ALARM_ENTRY];
+    uint64_t epoch = device->rtp.state.trust.order.epoch;
+    const struct rtp_wish wish = {.reason = WIRE_REASON_SECURITY_EVENT,
+                                  .kind = CHAIN_ROTATE};
+    device->rtp.wish = wish;
+    device->rtp.wish.is_wanted = true;
+    while (liar.changed == 0 || device->rtp.job_is_wanted ||
+           device->held != NULL) {
+        rtp_tick(&device->rtp, device->now_ms);
+        sim_round(device);
+    }
+    assert_int_equal(device->rtp.state.trust.order.epoch, epoch);
+    assert_true(chain_trust_is_empty(&device->rtp.state.pend) ||
+                device->seen.alarms[RTP_ALARM_ENTRY] == alarms);
+    uint64_t rule = device->seen.alarms[RTP_ALARM_ENTRY] > alarms
+                        ? device->seen.last.a
+                        : 99;
+    assert_true(sim_run_until(device, 300000, sim_is_steady));
+    assert_int_equal(device->rtp.state.trust.order.epoch, epoch + 1);
+    return rule;
+}
+
+SPEC("a flipped bit anywhere in a prepared entry is refused, then it goes on")
+{
+    struct sim_device *device = device_ready(240);
+    unsigned rules[13] = {0};
+    unsigned others = 0;
+    for (unsigned offset = 60; offset < 4400; offset += 41) {
+        uint64_t rule = refused_by(device, offset);
+        if (rule < COUNT_OF(rules)) {
+            rules[rule]++;
+        } else {
+            others++;
+        }
+    }
+    // By structure, by A, by S_e and by Evidence; where the flip left no map
+    // at all, the frame was.
+    assert_true(rules[1] > 0 && rules[6] > 0 && rules[11] > 0);
+    assert_int_equal(device->seen.second_bodies, 0);
+    print_message("rule 1: %u, 6: %u, 7: %u, 8: %u, 11: %u, frame: %u\n",
+                  rules[1], rules[6], rules[7], rules[8], rules[11], others);
+    sim_device_free(device);
+}
+
+static bool flip_last(struct liar *liar, struct wire_header *header,
+                      struct rotor_room *payload)
+{
+    (void)liar;
+    (void)header;
+    payload->data[payload->used - 1] ^= 1;
+    return true;
+}
+
+SPEC("a ROT_DONE that S of the new epoch did not sign is no DONE")
+{
+    struct sim_device *device = device_ready(241);
+    static struct liar liar;
+    memset(&liar, 0, sizeof liar);
+    liar.change = flip_last;
+    liar.type = WIRE_ROT_DONE;
+    begin_lies(&liar, device);
+    const struct rtp_wish wish = {.reason = WIRE_REASON_OPERATOR,
+                                  .kind = CHAIN_ROTATE};
+    rtp_wish_for(&device->rtp, &wish);
+    while (device->seen.alarms[RTP_ALARM_PEER] == 0) {
+        rtp_tick(&device->rtp, device->now_ms);
+        sim_round(device);
+    }
+    assert_int_equal(device->rtp.state.phase, RTP_PEND);
+    assert_int_equal(device->rtp.state.trust.order.epoch, 0);
+    assert_true(sim_run_until(device, 60000, sim_is_steady));
+    assert_int_equal(device->rtp.state.trust.order.epoch, 1);
+    sim_device_free(device);
+}
+
+// Answers DONE to COMMIT with the DONE of another frame.
+static bool replay_done(struct liar *liar, struct wire_header *header,
+                        struct rotor_room *payload)
+{
+    (void)header;
+    if (liar->kept_size == 0) {
+        memcpy(liar->kept, payload->data, payload->used);
+        liar->kept_size = payload->used;
+        return false;
+    }
+    memcpy(payload->data, liar->kept, liar->kept_size);
+    payload->used = liar->kept_size;
+    return true;
+}
+
+SPEC("the ROT_DONE of an earlier rotation is no DONE of this one")
+{
+    struct sim_device *device = device_ready(242);
+    static struct liar liar;
+    memset(&liar, 0, sizeof liar);
+    liar.change = replay_done;
+    liar.type = WIRE_ROT_DONE;
+    begin_lies(&liar, device);
+    const struct rtp_wish wish = {.reason = WIRE_REASON_OPERATOR,
+                                  .kind = CHAIN_ROTATE};
+    rtp_wish_for(&device->rtp, &wish);
+    assert_true(sim_run_until(device, 60000, sim_is_steady));
+    rtp_wish_for(&device->rtp, &wish);
+    while (device->seen.alarms[RTP_ALARM_PEER] == 0) {
+        rtp_tick(&device->rtp, device->now_ms);
+        sim_round(device);
+    }
+    assert_int_equal(device->rtp.state.trust.order.epoch, 1);
+    sim_device_free(device);
+}
+
+// A lie in an ATTEST_RSP, or another frame, that must end the channel.
+static void check_condemned(struct liar *liar, uint64_t seed)
+{
+    struct sim_device *device = device_ready(seed);
+    struct client client = {.device = device};
+    begin_lies(liar, device);
+    assert_true(client_attest(&client, 0));
+    client_run(&client, 1000);
+    assert_int_equal(liar->changed, 1);
+    assert_int_equal(client.answered, 0);
+    assert_int_equal(device->seen.alarms[RTP_ALARM_PEER], 1);
+    client.must_verify = true;
+    client_run(&client, 5000);
+    assert_int_equal(client.answered, 1); // asked again on the next channel
+    sim_device_free(device);
+}
+
+static bool change_epoch(struct liar *liar, struct wire_header *header,
+                         struct rotor_room *payload)
+{
+    (void)liar;
+    struct wire_attest_rsp reply;
+    struct wire_attest_core core;
+    uint8_t core_bytes[4096];
+    static uint8_t out_bytes[WIRE_PAYLOAD_MAX];
+    struct rotor_room core_room = ROOM_OF(core_bytes);
+    struct rotor_room out = ROOM_OF(out_bytes);
+    assert_int_equal(header->type, WIRE_ATTEST_RSP);
+    assert_ok(wire_message_decode(&WIRE_LAYOUT_ATTEST_RSP, bytes_in(payload),
+                                  &reply));
+    assert_ok(wire_message_decode(&WIRE_LAYOUT_ATTEST_CORE, reply.core, &core));
+    if (liar->detail == 0) {
+        core.epoch++;
+    } else if (liar->detail == 1) {
+        core.body_hash.bytes[0] ^= 1;
+    } else {
+        core.log_id.bytes[0] ^= 1;
+    }
+    assert_ok(wire_message_encode(&WIRE_LAYOUT_ATTEST_CORE, &core, &core_room));
+    reply.core = bytes_in(&core_room);
+    assert_ok(wire_message_encode(&WIRE_LAYOUT_ATTEST_RSP, &reply, &out));
+    memcpy(payload->data, out.data, out.used);
+    payload->used = out.used;
+    return true;
+}
+
+SPEC("an answer under an epoch, a body or a log that is not ours: new channel")
+{
+    for (unsigned detail = 0; detail < 3; detail++) {
+        static struct liar liar;
+        memset(&liar, 0, sizeof liar);
+        liar.change = change_epoch;
+        liar.type = WIRE_ATTEST_RSP;
+        liar.most = 1;
+        liar.detail = detail;
+        check_condemned(&liar, 243);
+    }
+}
+
+static bool change_header(struct liar *liar, struct wire_header *header,
+                          struct rotor_room *payload)
+{
+    (void)payload;
+    switch (liar->detail) {
+    case 0:
+        header->type = WIRE_SIGNED;
+        break;
+    case 1:
+        header->request_id[0] ^= 1;
+        break;
+    case 2:
+        header->epoch = 9;
+        break;
+    default:
+        header->sequence++;
+        break;
+    }
+    return true;
+}
+
+SPEC("a wrong type, an unknown request, a gap, a strange epoch: new channel")
+{
+    for (unsigned detail = 0; detail < 4; detail++) {
+        static struct liar liar;
+        memset(&liar, 0, sizeof liar);
+        liar.change = change_header;
+        liar.type = WIRE_ATTEST_RSP;
+        liar.most = 1;
+        liar.detail = detail;
+        check_condemned(&liar, 244);
+    }
+}
+
+static bool change_sid(struct liar *liar, struct wire_header *header,
+                       struct rotor_room *payload)
+{
+    (void)header;
+    if (liar->kept_size == 0) {
+        memcpy(liar->kept, payload->data, payload->used);
+        liar->kept_size = payload->used;
+        return false;
+    }
+    memcpy(payload->data, liar->kept, liar->kept_size);
+    payload->used = liar->kept_size;
+    return true;
+}
+
+SPEC("the answer to another program's challenge is not passed on")
+{
+    struct sim_device *device = device_ready(245);
+    struct client client = {.device = device, .must_verify = true};
+    static struct liar liar;
+    memset(&liar, 0, sizeof liar);
+    liar.change = change_sid;
+    liar.type = WIRE_ATTEST_RSP;
+    liar.most = 1;
+    begin_lies(&liar, device);
+    assert_true(client_attest(&client, 0));
+    client_run(&client, 100);
+    assert_true(client_attest(&client, 0));
+    client_run(&client, 6000);
+    assert_int_equal(client.answered, 2);
+    assert_int_equal(device->seen.alarms[RTP_ALARM_PEER], 1);
+    sim_device_free(device);
+}
+
+// ---- HELLO -----------------------------------------------------------------
+
+// Changes HELLO_AP in plaintext.
+static bool change_hello(void *context, struct sim_device *device,
+                         uint8_t *frame, size_t *size)
+{
+    struct liar *liar = context;
+    (void)device;
+    if (frame[5] != WIRE_HELLO_AP || liar->changed >= liar->most) {
+        return true;
+    }
+    if (liar->kept_size != 0) { // the answer to an earlier nonce
+        uint8_t header[WIRE_HEADER_SIZE];
+        memcpy(header, frame, sizeof header);
+        memcpy(frame, liar->kept, liar->kept_size);
+        memcpy(frame + 12, header + 12, 28); // channel, sequence, request
+        *size = liar->kept_size;
+    } else if (liar->detail != 0) {
+        frame[liar->detail] ^= 1;
+    } else {
+        memcpy(liar->kept, frame, *size);
+        liar->kept_size = *size;
+        return true;
+    }
+    liar->changed++;
+    return true;
+}
+
+static unsigned pair_alarms(const struct sim_device *device)
+{
+    return device->seen.alarms[RTP_ALARM_EVIDENCE] +
+           device->seen.alarms[RTP_ALARM_PEER] +
+           device->seen.alarms[RTP_ALARM_FOREIGN_AP];
+}
+
+SPEC("a flipped bit anywhere in HELLO_AP: no HELLO_FIN, no order")
+{
+    struct sim_device *device = device_ready(250);
+    static struct liar liar;
+    unsigned evidence = 0;
+    size_t size = device->rtp.hello_ap_size;
+    for (unsigned offset = WIRE_HEADER_SIZE; offset < size; offset += 7) {
+        memset(&liar, 0, sizeof liar);
+        liar.most = 1;
+        liar.detail = offset;
+        device->meddle = change_hello;
+        device->meddle_context = &liar;
+        sim_kill_ap(device);
+        device->now_ms += 2000;
+        assert_ok(sim_start_ap(device));
+        unsigned before = pair_alarms(device);
+        unsigned fins = device->seen.frames_to_ap[WIRE_HELLO_FIN];
+        sim_run(device, 0);
+        assert_int_equal(liar.changed, 1);
+        assert_int_equal(pair_alarms(device), before + 1);
+        assert_int_equal(device->seen.frames_to_ap[WIRE_HELLO_FIN], fins);
+        evidence = device->seen.alarms[RTP_ALARM_EVIDENCE];
+        assert_true(sim_run_until(device, 60000, sim_is_steady));
+    }
+    assert_true(evidence > 20);
+    sim_device_free(device);
+}
+
+SPEC("HELLO_AP of an earlier pairing is refused: the Evidence is not fresh")
+{
+    struct sim_device *device = device_ready(251);
+    static struct liar liar;
+    memset(&liar, 0, sizeof liar);
+    liar.most = 1;
+    device->meddle = change_hello;
+    device->meddle_context = &liar;
+    for (unsigned i = 0; i < 2; i++) {
+        sim_kill_ap(device);
+        device->now_ms += 2000;
+        assert_ok(sim_start_ap(device));
+        sim_run(device, 0);
+    }
+    assert_int_equal(liar.changed, 1);
+    assert_int_equal(device->seen.alarms[RTP_ALARM_EVIDENCE], 1);
+    assert_false(rtp_is_attested(&device->rtp));
+    assert_true(sim_run_until(device, 60000, sim_is_steady));
+    sim_device_free(device);
+}
+
+SPEC("an image that no reference names is not paired with")
+{
+    struct sim_device *device = device_ready(252);
+    sim_kill_ap(device);
+    assert_ok(sim_install_image(device, 0x66));
+    assert_ok(sim_start_ap(device));
+    sim_run(device, 300000);
+    assert_true(device->seen.alarms[RTP_ALARM_EVIDENCE] >= 5);
+    assert_false(rtp_is_attested(&device->rtp));
+    assert_int_equal(device->seen.frames_to_ap[WIRE_HELLO_FIN], 2);
+    device->wanted = device->measurement;
+    assert_true(sim_run_until(device, 100000, sim_is_steady));
+    sim_device_free(device);
+}
+
+SPEC("an AP with a history that we do not know is not adopted")
+{
+    struct sim_device *device = device_ready(253);
+    sim_kill_rtp(device);
+    memset(device->store.rtp, 0, sizeof device->store.rtp);
+    device->store.log_size = 0;
+    assert_ok(sim_start_rtp(device));
+    sim_run(device, 60000);
+    assert_int_equal(device->rtp.state.phase, RTP_NEW);
+    assert_true(device->seen.alarms[RTP_ALARM_FOREIGN_AP] > 0);
+    sim_device_free(device);
+}
+
+SPEC("with a pinned log the lost trust store is read back, but C is lost")
+{
+    struct sim_device *device = device_ready(254);
+    device->config.log_id = device->rtp.state.trust.log_id;
+    struct sim_file control = device->store.rtp[RTP_FILE_CONTROL];
+    sim_kill_rtp(device);
+    memset(device->store.rtp, 0, sizeof device->store.rtp);
+    device->store.log_size = 0;
+    assert_ok(sim_start_rtp(device));
+    sim_run(device, 60000);
+    // Entry 0 is accepted; the AP refuses the new C.
+    assert_int_equal(device->rtp.state.phase, RTP_CUR);
+    assert_true(device->seen.alarms[RTP_ALARM_REFUSED] > 0);
+    assert_int_equal(device->seen.last.a, WIRE_E_POLICY);
+    assert_false(rtp_is_attested(&device->rtp));
+    sim_kill_rtp(device);
+    device->store.rtp[RTP_FILE_CONTROL] = control;
+    assert_ok(sim_start_rtp(device));
+    assert_true(sim_run_until(device, 100000, sim_is_steady));
+    sim_device_free(device);
+}
+
+SPEC("a pinned log is never begun anew")
+{
+    struct sim_device *device = sim_device_new(255);
+    device->config.log_id =
+        (struct wire_digest){.alg = CRYPTO_SHA256, .bytes = {1}};
+    assert_ok(sim_start_ap(device));
+    assert_ok(sim_start_rtp(device));
+    sim_run(device, 60000);
+    assert_int_equal(device->rtp.state.phase, RTP_NEW);
+    assert_int_equal(device->seen.alarms[RTP_ALARM_AP_LOST], 1);
+    assert_int_equal(device->seen.frames_to_ap[WIRE_GENERATE], 0);
+    sim_device_free(device);
+}
+
+SPEC("another log on the AP than ours: foreign, nothing is sent to it")
+{
+    struct sim_device *device = device_ready(256);
+    sim_kill_ap(device);
+    struct sim_device *other = device_ready(257);
+    sim_kill_ap(other);
+    sim_store_restore_ap(device, &other->store, true);
+    sim_device_free(other);
+    assert_ok(sim_start_ap(device));
+    unsigned fins = device->seen.frames_to_ap[WIRE_HELLO_FIN];
+    sim_run(device, 30000);
+    assert_true(device->seen.alarms[RTP_ALARM_FOREIGN_AP] > 0);
+    assert_int_equal(device->seen.frames_to_ap[WIRE_HELLO_FIN], fins);
+    sim_device_free(device);
+}
+
+static bool is_secret(const struct rtp *rtp, const uint8_t *key, size_t size)
+{
+    const uint8_t *memory = (const uint8_t *)rtp;
+    for (size_t i = 0; i + size <= sizeof *rtp; i++) {
+        if (memory[i] == key[0] && memcmp(memory + i, key, size) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+SPEC("a reset channel leaves no traffic key behind")
+{
+    struct sim_device *device = device_ready(258);
+    uint8_t iv[WIRE_IV_SIZE];
+    memcpy(iv, device->rtp.channel.seal_iv, sizeof iv);
+    assert_true(is_secret(&device->rtp, iv, sizeof iv));
+    sim_kill_ap(device);
+    assert_false(is_secret(&device->rtp, iv, sizeof iv));
+    sim_device_free(device);
+}
