@@ -56,14 +56,17 @@ enum rotor_status rotor_ipq_channel_init(struct rotor_ipq_channel *channel,
     return ROTOR_OK;
 }
 
-// What this side did since the last call, in words of a sleeper's reasons.
-static uint32_t note_news(struct rotor_ipq_channel *channel)
+// What there is for a peer that sleeps, in words of its reasons.
+static uint32_t find_news(const struct rotor_ipq_channel *channel)
 {
-    bool pushed = channel->pushed != channel->out.cursor;
-    bool credited = channel->credited != channel->in.published;
-    channel->pushed = channel->out.cursor;
-    channel->credited = channel->in.published;
-    return (pushed ? ROTOR_IPQ_FRAMES : 0) | (credited ? ROTOR_IPQ_ROOM : 0);
+    // A sleeper has given all credit, so what it did not read shows here.
+    // Not trusted: a wrong credit keeps nobody asleep but its author.
+    uint32_t credit =
+        atomic_load_explicit(&channel->theirs->credit, memory_order_acquire);
+    bool is_unread = credit != (uint32_t)channel->out.cursor;
+    bool is_credited = channel->credited != channel->in.published;
+    return (is_unread ? ROTOR_IPQ_FRAMES : 0) |
+           (is_credited ? ROTOR_IPQ_ROOM : 0);
 }
 
 static bool reasons_are_known(uint32_t reasons)
@@ -78,17 +81,18 @@ enum rotor_status rotor_ipq_channel_ring(struct rotor_ipq_channel *channel,
                                          uint32_t *wake)
 {
     *wake = 0;
-    // The compiler may not look at the sleeper before it stores what we
-    // pushed.  The processor may: the sleeper's barrier answers for that.
-    atomic_signal_fence(memory_order_seq_cst);
-    uint32_t news = note_news(channel);
-    // Pairs with the store in announce.
+    if (rotor_ipq_channel_peer_is_awake(channel)) {
+        return ROTOR_OK;
+    }
+    // Pairs with the store in announce: who sees the ticket sees the credit.
     uint32_t sleep =
         atomic_load_explicit(&channel->theirs->sleep, memory_order_acquire);
-    uint32_t reasons = sleep & IPQ_REASON_MASK;
+    uint32_t reasons = sleep & ROTOR_IPQ_REASON_MASK;
     if (!reasons_are_known(reasons)) {
         return ipq_condemn_end(&channel->out, ROTOR_IPQ_RULE_SLEEP);
     }
+    uint32_t news = find_news(channel);
+    channel->credited = channel->in.published;
     bool is_rung = sleep == channel->rung;
     if ((reasons & news) == 0 || is_rung) {
         return ROTOR_OK;

@@ -18,9 +18,8 @@ enum ipq_role {
 #define IPQ_RUN_SHIFT   16u
 #define IPQ_LENGTH_MASK 0xffffu
 
-// Bits of a sleep word that say why; above them, the ticket.
+// A sleep word has its reasons in these low bits and the ticket above them.
 #define IPQ_TICKET_SHIFT 4u
-#define IPQ_REASON_MASK  0xfu
 
 // Of the plan, or false: every geometry in use was checked by this.
 bool ipq_plan_is_allowed(const struct rotor_ipq_plan *plan);

@@ -199,6 +199,8 @@ enum rotor_ipq_side {
 #define ROTOR_IPQ_ROOM   2u // until the frame that was refused can be pushed
 #define ROTOR_IPQ_EVENT  4u // woken by the port's event, not by the bell word
 
+#define ROTOR_IPQ_REASON_MASK 15u // bits of a sleep word; above, the ticket
+
 // Bytes of one side's half, or 0 if the plan is not allowed or `page_size` is
 // not a power of two from 512 on.  The channel's memory is two halves.
 size_t rotor_ipq_half_size(const struct rotor_ipq_plan *plan, size_t page_size);
@@ -215,8 +217,7 @@ struct rotor_ipq_channel {
     uint32_t ticket;   // of our latest sleep
     uint32_t rung;     // the peer's sleep word that was last answered
     uint32_t bell;     // our bell's true value
-    uint64_t pushed;   // out.cursor when we last looked at the sleeper
-    uint64_t credited; // in.published then
+    uint64_t credited; // in.published when we last looked at a sleeper
 };
 
 // Takes one side: `mine` is the half that this side writes, `theirs` the other
@@ -229,13 +230,26 @@ ROTOR_CALL rotor_ipq_channel_init(struct rotor_ipq_channel *channel,
                                   size_t page_size, struct rotor_room mine,
                                   struct rotor_bytes theirs);
 
-// Called after pushing or popping: moves our bell if the peer sleeps for what
-// was done since the last call.  `wake` becomes 0: nobody is to be woken;
-// or the reasons and the way the sleeper announced: the port wakes it.
+// Called after pushing or popping: moves our bell if the peer sleeps and there
+// is something for it.  `wake` becomes 0: nobody is to be woken; or the reasons
+// and the way that the sleeper announced: the port wakes it.
 //
 // ROTOR_CORRUPT  the peer's announcement is impossible; `out` is dead.
 ROTOR_CALL rotor_ipq_channel_ring(struct rotor_ipq_channel *channel,
                                   uint32_t *wake);
+
+// Is the peer awake, so that there is nobody to ring?  The one look that a
+// frame costs while both sides are busy: no store, no fence.
+static inline bool
+rotor_ipq_channel_peer_is_awake(const struct rotor_ipq_channel *channel)
+{
+    // The compiler may not look at the sleeper before it stores what we
+    // pushed.  The processor may: the sleeper's barrier answers for that.
+    atomic_signal_fence(memory_order_seq_cst);
+    uint32_t sleep =
+        atomic_load_explicit(&channel->theirs->sleep, memory_order_relaxed);
+    return (sleep & ROTOR_IPQ_REASON_MASK) == 0;
+}
 
 // Says that this side goes to sleep for `reasons` and gives all credit first.
 // Returns the value of the peer's bell to wait on.  Before waiting the port

@@ -81,7 +81,9 @@ static void ring_event(int event)
     (void)written;
 }
 
-enum rotor_status doorbell_ring(struct doorbell *doorbell)
+// Off the fast path, and out of line to keep its stores out of it as well.
+__attribute__((noinline)) static enum rotor_status
+ring_sleeper(struct doorbell *doorbell)
 {
     struct rotor_ipq_channel *channel = doorbell->channel;
     uint32_t wake = 0;
@@ -96,6 +98,12 @@ enum rotor_status doorbell_ring(struct doorbell *doorbell)
         ring_event(doorbell->event_of_peer);
     }
     return status;
+}
+
+enum rotor_status doorbell_ring(struct doorbell *doorbell)
+{
+    bool is_awake = rotor_ipq_channel_peer_is_awake(doorbell->channel);
+    return is_awake ? ROTOR_OK : ring_sleeper(doorbell);
 }
 
 // Sleeps until the peer's bell is no longer `bell`.  False if the kernel will
