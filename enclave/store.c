@@ -157,26 +157,28 @@ static enum rotor_status find_state(struct enclave *enclave, bool *found,
     return load_state(enclave, ENCLAVE_STATE, found, exists);
 }
 
+// The file is older than P3: what it has as pending is cur by now.  Whether a
+// signature belongs and verifies is asked before its first use.
+static void arrange_signatures(struct enclave *enclave)
+{
+    struct enclave_signatures *all = enclave->signatures;
+    const struct wire_digest *cur = &enclave->state.cur.facts.body_hash;
+    if (enclave->state.cur.is_used &&
+        wire_digest_equal(&all[1].body_hash, cur)) {
+        all[0] = all[1];
+        memset(&all[1], 0, sizeof all[1]);
+    }
+}
+
 static enum rotor_status load_signatures(struct enclave *enclave)
 {
-    struct enclave_signatures all[ENCLAVE_SIGNATURES_COUNT];
     struct rotor_room plain;
     bool exists = false;
     TRY(read_file(enclave, ENCLAVE_ATTACH, ENCLAVE_SEAL_ATTACH, &plain,
                   &exists));
-    if (enclave_signatures_decode(bytes_in(&plain), all) != ROTOR_OK) {
-        return ROTOR_OK;
-    }
-    const struct enclave_slot *slots[] = {&enclave->state.cur,
-                                          &enclave->state.pending};
-    for (size_t i = 0; i < COUNT_OF(slots); i++) {
-        for (size_t j = 0; j < COUNT_OF(all); j++) {
-            if (slots[i]->is_used &&
-                wire_digest_equal(&slots[i]->facts.body_hash,
-                                  &all[j].body_hash)) {
-                enclave->signatures[i] = all[j];
-            }
-        }
+    if (enclave_signatures_decode(bytes_in(&plain), enclave->signatures) ==
+        ROTOR_OK) {
+        arrange_signatures(enclave);
     }
     return ROTOR_OK;
 }

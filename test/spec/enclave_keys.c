@@ -48,7 +48,9 @@ static const uint8_t *drawn(uint64_t index, size_t size)
 static void append(uint8_t *to, size_t *at, const uint8_t *data, size_t size)
 {
     bytes_put_be16(to + *at, (uint16_t)size);
-    memcpy(to + *at + 2, data, size);
+    if (size > 0) {
+        memcpy(to + *at + 2, data, size);
+    }
     *at += 2 + size;
 }
 

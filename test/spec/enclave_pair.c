@@ -383,6 +383,10 @@ SPEC("a program sees no prepared entry; the RTP does")
     peer_decode(&peer, &WIRE_LAYOUT_LOG_ENTRIES, &log);
     cbor_reader_init(&in, log.entries);
     assert_int_equal(cbor_read_array(&in), 1);
+    one.max = 0;
+    assert_int_equal(peer_ask(&peer, WIRE_LOG_GET, &WIRE_LAYOUT_LOG_GET, &one),
+                     WIRE_ERROR);
+    assert_int_equal(peer_error(&peer), WIRE_E_MALFORMED);
     struct peer program;
     peer_init_program(&program, &world);
     assert_int_equal(ask_log(&program, 0, 0), WIRE_LOG_ENTRIES);

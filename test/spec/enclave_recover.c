@@ -430,3 +430,22 @@ SPEC("after CLOSE nothing follows but a recovery")
     assert_true(entry_follows(&trust, entry.bytes, &next));
     end();
 }
+
+SPEC("a store in doubt takes no order of the authority before a restart")
+{
+    begin();
+    struct recovery order = usual_order();
+    assert_int_equal(ask_recover(&peer, &order), WIRE_RECOVER_BODY);
+    keep_body();
+    world.platform.refuses_anchor_read = true;
+    assert_int_equal(ask_rotate(&peer, 1, 1), WIRE_ERROR);
+    assert_true(enclave_must_restart(&world.enclave));
+    world.platform.refuses_anchor_read = false;
+    assert_int_equal(ask_recover_signed(&peer, body, &authority, 2),
+                     WIRE_ERROR);
+    assert_int_equal(peer_error(&peer), WIRE_E_STORE);
+    order.kind = 3;
+    assert_int_equal(ask_recover(&peer, &order), WIRE_ERROR);
+    assert_int_equal(peer_error(&peer), WIRE_E_STORE);
+    end();
+}

@@ -296,6 +296,7 @@ enum wire_type peer_ask(struct peer *peer, uint8_t type,
     struct rotor_room payload = ROOM_OF(bytes);
     memcpy(message, &peer->log_id, sizeof peer->log_id);
     assert_ok(wire_message_encode(layout, message, &payload));
+    bytes[peer->flip_at % payload.used] ^= peer->flip;
     return peer_send(peer, type, bytes_in(&payload));
 }
 

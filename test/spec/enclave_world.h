@@ -107,9 +107,11 @@ struct peer {
     uint64_t id_count;
     uint8_t request_id[WIRE_ID_SIZE]; // of the last request
     bool keeps_id;                    // the next request repeats it
-    struct wire_status status;        // of the last STATUS or HELLO_AP
-    struct wire_header header;        // of the last reply
-    uint8_t frame[WIRE_FRAME_MAX];    // last request
+    size_t flip_at; // a byte of the next payload to change, for fuzzing
+    uint8_t flip;   // by this
+    struct wire_status status;     // of the last STATUS or HELLO_AP
+    struct wire_header header;     // of the last reply
+    uint8_t frame[WIRE_FRAME_MAX]; // last request
     size_t frame_size;
     uint8_t reply[WIRE_FRAME_MAX];
     size_t reply_size;
