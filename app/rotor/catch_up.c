@@ -312,12 +312,7 @@ static bool judge_fork(struct relying *party,
     if (!find_first_other(party, device, &number, outcome)) {
         return false;
     }
-    if (number == 0) {
-        return relying_end(outcome, CAUSE_CHAIN_BROKEN, NULL,
-                           "the device shows the log of another device");
-    }
-    if (own_entry(party, number - 1, &own, &parent) != ROTOR_OK ||
-        own_entry(party, number, &own, &trust) != ROTOR_OK) {
+    if (own_entry(party, number, &own, &trust) != ROTOR_OK) {
         return unreadable_store(party, outcome);
     }
     if (!fetch_one(party, device, &trust.order, &theirs, &hash, outcome)) {
@@ -325,6 +320,14 @@ static bool judge_fork(struct relying *party,
     }
     if (theirs.used == 0) {
         return true; // its log ends there: no fork, see the caller
+    }
+    if (number == 0) {
+        return relying_end(outcome, CAUSE_CHAIN_BROKEN, NULL,
+                           "the device shows the log of another device");
+    }
+    if (own_entry(party, number - 1, &own, &parent) != ROTOR_OK ||
+        own_entry(party, number, &own, &trust) != ROTOR_OK) {
+        return unreadable_store(party, outcome);
     }
     report->fork = CHAIN_FORK_UNJUDGED;
     enum rotor_status status = chain_judge_fork(
@@ -349,21 +352,17 @@ static bool is_at(const struct relying *party, const struct wire_head *target)
 }
 
 // The first answer begins at our own head, so that another log is noticed.
-static bool skip_own_head(struct relying *party, struct batch *batch,
+static void skip_own_head(struct batch *batch, const struct wire_digest *head,
                           bool *is_shared)
 {
     struct rotor_bytes bytes;
     struct chain_entry entry;
     struct wire_digest hash;
-    *is_shared = false;
-    if (!next_entry(batch, &bytes)) {
-        return false;
-    }
-    *is_shared = chain_entry_decode(bytes, &entry) == ROTOR_OK &&
+    *is_shared = next_entry(batch, &bytes) &&
+                 chain_entry_decode(bytes, &entry) == ROTOR_OK &&
                  entry.body.suite_is_known &&
                  chain_body_hash(&entry.body, &hash) == ROTOR_OK &&
-                 wire_digest_equal(&hash, &party->store.trust.body_hash);
-    return true;
+                 wire_digest_equal(&hash, head);
 }
 
 static bool take_batch(struct relying *party, struct batch *batch,
@@ -389,9 +388,7 @@ static bool walk(struct relying *party, const struct relying_device *device,
     if (!fetch(party, device, &from, ENTRIES_A_REPLY, &batch, outcome)) {
         return false;
     }
-    if (!skip_own_head(party, &batch, &is_shared)) {
-        return true; // its log ends below our head
-    }
+    skip_own_head(&batch, &party->store.trust.body_hash, &is_shared);
     if (!is_shared) {
         return judge_fork(party, device, report);
     }

@@ -35,6 +35,7 @@ struct head_file {
     uint64_t mark_signatures;
     struct wire_digest held;
     uint64_t held_since_s;
+    struct rotor_bytes log_sum;
 };
 
 static const struct wire_field HEAD_FIELDS[] = {
@@ -50,6 +51,7 @@ static const struct wire_field HEAD_FIELDS[] = {
     UINT(9, head_file, mark_signatures, UINT64_MAX),
     OF(MDIGEST, 10, head_file, held),
     UINT(11, head_file, held_since_s, INT64_MAX),
+    BYTES(12, head_file, log_sum, SUM_SIZE, SUM_SIZE),
 };
 static const struct wire_layout HEAD_LAYOUT = {
     WIRE_NONE,
@@ -241,13 +243,25 @@ static void take_head(struct store *store, const struct head_file *head)
     store->held_since_s = head->held_since_s;
 }
 
-static enum rotor_status index_log(struct store *store, uint64_t count)
+// What the head says of the log's bytes: each entry is hashed in.
+static enum rotor_status sum_up(uint8_t sum[SUM_SIZE], struct rotor_bytes entry)
+{
+    const struct rotor_bytes parts[] = {bytes_of(sum, SUM_SIZE), entry};
+    uint8_t next[SUM_SIZE];
+    TRY(crypto_hash(CRYPTO_SHA256, parts, COUNT_OF(parts), next));
+    memcpy(sum, next, SUM_SIZE);
+    return ROTOR_OK;
+}
+
+static enum rotor_status index_log(struct store *store,
+                                   const struct head_file *head)
 {
     static uint8_t memory[WIRE_ENTRY_MAX];
     uint64_t offset = 0;
     struct rotor_room room = ROOM_OF(memory);
-    for (uint64_t i = 0; i < count; i++) {
+    for (uint64_t i = 0; i < head->count; i++) {
         TRY(read_record(store, offset, &room));
+        TRY(sum_up(store->log_sum, bytes_in(&room)));
         if (!make_offset_room(store)) {
             return ROTOR_PORT_FAILED;
         }
@@ -255,20 +269,9 @@ static enum rotor_status index_log(struct store *store, uint64_t count)
         store->committed = store->count;
         offset += 4 + room.used;
     }
-    return offset == store->log_size ? ROTOR_OK : ROTOR_CORRUPT;
-}
-
-// The last entry must be the head, or the files are not of one time.
-static enum rotor_status check_last(struct store *store)
-{
-    static uint8_t memory[WIRE_ENTRY_MAX];
-    struct rotor_room room = ROOM_OF(memory);
-    struct chain_entry entry;
-    struct wire_digest hash;
-    TRY(decode_entry(store, store->count - 1, &room, &entry));
-    TRY(chain_body_hash(&entry.body, &hash));
-    return wire_digest_equal(&hash, &store->trust.body_hash) ? ROTOR_OK
-                                                             : ROTOR_CORRUPT;
+    bool is_whole = offset == store->log_size &&
+                    memcmp(store->log_sum, head->log_sum.data, SUM_SIZE) == 0;
+    return is_whole ? ROTOR_OK : ROTOR_CORRUPT;
 }
 
 static enum rotor_status load(struct store *store,
@@ -288,9 +291,8 @@ static enum rotor_status load(struct store *store,
         return ROTOR_CORRUPT;
     }
     take_head(store, &head);
-    TRY(index_log(store, head.count));
+    TRY(index_log(store, &head));
     store->trust = trust;
-    TRY(check_last(store));
     return fill_seen(store);
 }
 
@@ -342,6 +344,7 @@ enum rotor_status store_stage(struct store *store, struct rotor_bytes entry,
     if (!make_offset_room(store)) {
         return ROTOR_PORT_FAILED;
     }
+    TRY(sum_up(store->log_sum, entry));
     store->offsets[store->count++] = store->staged_size;
     bytes_put_be32(store->staged + store->staged_size, (uint32_t)entry.size);
     memcpy(store->staged + store->staged_size + 4, entry.data, entry.size);
@@ -372,6 +375,7 @@ static enum rotor_status write_head(struct store *store)
         .mark_signatures = store->mark.signatures,
         .held = store->held,
         .held_since_s = store->held_since_s,
+        .log_sum = BYTES_OF(store->log_sum),
     };
     TRY(wire_message_encode(&HEAD_LAYOUT, &head, &map));
     struct rotor_bytes written = bytes_in(&map);

@@ -40,6 +40,7 @@ struct store {
     uint64_t count;           // entries, staged ones included
     uint64_t committed;       // entries
     uint64_t log_size;        // bytes that are committed
+    uint8_t log_sum[32];      // of all entries, staged ones included
     uint64_t learned_s;       // wall clock when the head was committed
     bool is_established;      // pinned, or accepted once
     bool is_quarantined;      // duplicity was proven
