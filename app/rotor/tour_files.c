@@ -35,7 +35,7 @@ bool tour_write(const char *path, const char *text)
 bool tour_copy_file(const char *from, const char *to, mode_t mode)
 {
     struct stat state;
-    int in = open(from, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    int in = open(from, O_RDONLY | O_CLOEXEC);
     if (in < 0) {
         return false;
     }
