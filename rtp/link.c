@@ -219,10 +219,6 @@ enum rotor_status rtp_take(struct rtp *rtp, uint64_t now_ms,
     } else {
         take_sealed(rtp, now_ms, frame);
     }
-    if (!rtp->inbox_is_full) {
-        secret_wipe(rtp->inbox, rtp->inbox_size);
-        rtp->inbox_size = 0;
-    }
     rtp_pursue(rtp, now_ms);
     return ROTOR_OK;
 }

@@ -560,6 +560,11 @@ void rtp_job_done(struct rtp *rtp, uint64_t now_ms, struct rtp_job *job)
 
 void rtp_pursue(struct rtp *rtp, uint64_t now_ms)
 {
+    // Session keys among others: they stay as long as somebody may view them.
+    if (!rtp->inbox_is_full && rtp->inbox_size != 0) {
+        secret_wipe(rtp->inbox, rtp->inbox_size);
+        rtp->inbox_size = 0;
+    }
     rtp_pair_pursue(rtp, now_ms);
     rtp_order_pursue(rtp, now_ms);
 }

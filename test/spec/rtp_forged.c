@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: Apache-2.0
+// HELLO_AP made by someone who holds every key of a genuine device: what the
+// RTP refuses is refused for what it says, not for how it is signed.
+#include "chain/eat.h"
+#include "crypto/suite.h"
+#include "rtp/machine.h"
+#include "test/spec/rtp_client.h"
+
+struct forgery {
+    void (*change)(struct forgery *forgery);
+    struct sim_device *device;
+    struct wire_hello_ap hello;
+    struct wire_hello_core core;
+    struct wire_status status;
+    bool has_no_sig;
+    bool has_sig; // although there is no log
+    bool signs_junk;
+    unsigned made;
+};
+
+static void attest(const struct sim_device *device,
+                   const struct chain_report *report,
+                   struct rotor_room *evidence)
+{
+    static const uint8_t NO_KIDS[] = {0x80};
+    uint8_t claims_bytes[512];
+    uint8_t ud[CHAIN_UD_SIZE];
+    struct rotor_room claims = ROOM_OF(claims_bytes);
+    const struct wire_claims message = {.service_kids = BYTES_OF(NO_KIDS),
+                                        .measurement = device->measurement};
+    const struct chain_attester attester = {
+        &device->attest, bytes_of(device->uds_key, device->uds_key_size),
+        bytes_of(device->certificate, device->certificate_size)};
+    assert_ok(wire_message_encode(&WIRE_LAYOUT_CLAIMS, &message, &claims));
+    assert_ok(chain_ud(report, ud));
+    assert_ok(chain_attest(&attester, ud, bytes_in(&claims), evidence));
+}
+
+// All of HELLO_AP anew: core, Evidence over T1, sig_S over T2.
+static void seal_forgery(struct forgery *f, const uint8_t *header_bytes,
+                         uint8_t *frame, size_t *size)
+{
+    const struct rtp *rtp = &f->device->rtp;
+    static uint8_t status_bytes[512];
+    static uint8_t core_bytes[1024];
+    static uint8_t evidence_bytes[WIRE_EVIDENCE_MAX];
+    static uint8_t payload_bytes[WIRE_PAYLOAD_MAX];
+    uint8_t sig_bytes[WIRE_SIGN1_MAX];
+    struct rotor_room status = ROOM_OF(status_bytes);
+    struct rotor_room core = ROOM_OF(core_bytes);
+    struct rotor_room evidence = ROOM_OF(evidence_bytes);
+    struct rotor_room sig = ROOM_OF(sig_bytes);
+    struct rotor_room payload = ROOM_OF(payload_bytes);
+    assert_ok(
+        wire_message_encode(&WIRE_LAYOUT_STATUS_MAP, &f->status, &status));
+    f->core.status = bytes_in(&status);
+    assert_ok(wire_message_encode(&WIRE_LAYOUT_HELLO_CORE, &f->core, &core));
+    const struct crypto_suite *suite = crypto_suite_of(f->core.suite);
+    const struct chain_hello hello = {
+        bytes_of(rtp->hello_rtp, rtp->hello_rtp_size),
+        bytes_of(header_bytes, WIRE_HEADER_SIZE), bytes_in(&core)};
+    struct wire_header header;
+    struct rotor_bytes asked;
+    struct wire_hello_rtp ours;
+    struct wire_digest t1;
+    struct wire_digest t2;
+    assert_ok(wire_frame_decode(hello.hello_rtp, &header, &asked));
+    assert_ok(wire_message_decode(&WIRE_LAYOUT_HELLO_RTP, asked, &ours));
+    assert_ok(chain_channel_t1(suite->hash, &hello, &t1));
+    struct chain_report report = {.purpose = WIRE_PURPOSE_HELLO,
+                                  .log_id = f->hello.log_id,
+                                  .nonce = ours.nonce,
+                                  .bind = wire_digest_bytes(&t1)};
+    if (f->status.has_cur) {
+        report.head = f->status.cur;
+    }
+    attest(f->device, &report, &evidence);
+    assert_ok(chain_channel_t2(&t1, bytes_in(&evidence), &t2));
+    bool is_signed = f->has_sig || (f->status.has_cur && !f->has_no_sig);
+    if (is_signed && f->device->enclave.keys.sign.impl != NULL) {
+        const struct wire_statement statement = {
+            LABEL(WIRE_CONTEXT_CHAN_AP),
+            f->signs_junk ? LABEL("junk") : wire_digest_bytes(&t2)};
+        assert_ok(
+            wire_cose_sign(&f->device->enclave.keys.sign, &statement, &sig));
+    } else if (is_signed) {
+        sig.used = 64;
+    }
+    f->hello.core = bytes_in(&core);
+    f->hello.evidence = bytes_in(&evidence);
+    f->hello.sig_s = bytes_in(&sig);
+    assert_ok(wire_message_encode(&WIRE_LAYOUT_HELLO_AP, &f->hello, &payload));
+    assert_ok(wire_header_decode(&header, bytes_of(frame, *size)));
+    struct rotor_room out = {frame, WIRE_FRAME_MAX, 0};
+    assert_ok(wire_frame_encode(&header, bytes_in(&payload), &out));
+    *size = out.used;
+}
+
+static bool forge(void *context, struct sim_device *device, uint8_t *frame,
+                  size_t *size)
+{
+    struct forgery *f = context;
+    static uint8_t copy[WIRE_FRAME_MAX];
+    struct wire_header header;
+    struct rotor_bytes payload;
+    memcpy(copy, frame, *size);
+    if (wire_frame_decode(bytes_of(copy, *size), &header, &payload) !=
+            ROTOR_OK ||
+        header.type != WIRE_HELLO_AP) {
+        return true;
+    }
+    f->device = device;
+    assert_ok(wire_message_decode(&WIRE_LAYOUT_HELLO_AP, payload, &f->hello));
+    assert_ok(
+        wire_message_decode(&WIRE_LAYOUT_HELLO_CORE, f->hello.core, &f->core));
+    assert_ok(wire_message_decode(&WIRE_LAYOUT_STATUS_MAP, f->core.status,
+                                  &f->status));
+    f->change(f);
+    seal_forgery(f, copy, frame, size);
+    f->made++;
+    return true;
+}
+
+static void change_nothing(struct forgery *f)
+{
+    (void)f;
+}
+
+// Pairs once with the forged HELLO; true: HELLO_FIN was sent.
+static bool is_paired_with(struct sim_device *device, struct forgery *forgery)
+{
+    device->meddle = forge;
+    device->meddle_context = forgery;
+    sim_kill_ap(device);
+    device->now_ms += 2000;
+    assert_ok(sim_start_ap(device));
+    unsigned fins = device->seen.frames_to_ap[WIRE_HELLO_FIN];
+    unsigned logs = device->seen.frames_to_ap[WIRE_LOG_GET];
+    sim_run(device, 0);
+    device->meddle = NULL;
+    assert_int_equal(forgery->made, 1);
+    bool has_read = device->seen.frames_to_ap[WIRE_LOG_GET] > logs;
+    return device->seen.frames_to_ap[WIRE_HELLO_FIN] > fins || has_read;
+}
+
+static void check_refused(struct sim_device *device,
+                          void (*change)(struct forgery *))
+{
+    struct forgery forgery = {.change = change};
+    assert_false(is_paired_with(device, &forgery));
+    assert_false(rtp_is_attested(&device->rtp));
+    assert_int_equal(device->rtp.channel.link, RTP_LINK_IDLE);
+}
+
+SPEC("a forgery that says the truth is accepted: the forger has all keys")
+{
+    struct sim_device *device = device_ready(71);
+    struct forgery forgery = {.change = change_nothing};
+    assert_true(is_paired_with(device, &forgery));
+    sim_device_free(device);
+}
+
+static void lose_signature(struct forgery *f)
+{
+    f->has_no_sig = true;
+}
+
+static void sign_junk(struct forgery *f)
+{
+    f->signs_junk = true;
+}
+
+static void lose_log_id(struct forgery *f)
+{
+    f->hello.log_id = (struct wire_digest){0};
+}
+
+static void lose_cur(struct forgery *f)
+{
+    f->status.has_cur = false;
+}
+
+static void be_empty_but_signed(struct forgery *f)
+{
+    f->status.has_cur = false;
+    f->status.state = WIRE_STATE_EMPTY;
+    f->hello.log_id = (struct wire_digest){0};
+    f->has_sig = true;
+}
+
+static void name_another_log(struct forgery *f)
+{
+    f->hello.log_id.bytes[3] ^= 1;
+}
+
+static void name_another_suite(struct forgery *f)
+{
+    f->core.suite = 1; // the same hash as 2
+}
+
+static void be_prepared_and_not(struct forgery *f)
+{
+    f->status.has_prepared = true; // in state CUR
+    f->status.prepared = f->status.cur;
+    f->status.prepared.epoch++;
+}
+
+static void be_of_lower_incarnation(struct forgery *f)
+{
+    f->status.cur.epoch = 77; // and epoch 77 of incarnation 0 is unknown
+    f->status.cur.body_hash.bytes[0] ^= 1;
+}
+
+SPEC("sig_S missing, or over something else: refused")
+{
+    struct sim_device *device = device_ready(72);
+    check_refused(device, lose_signature);
+    check_refused(device, sign_junk);
+    sim_device_free(device);
+}
+
+SPEC("half of a log: a head without its name, a name without its head: refused")
+{
+    struct sim_device *device = device_ready(73);
+    check_refused(device, lose_log_id);
+    check_refused(device, lose_cur);
+    check_refused(device, be_empty_but_signed);
+    sim_device_free(device);
+}
+
+SPEC("another log, another suite than that of S: refused")
+{
+    struct sim_device *device = device_ready(74);
+    check_refused(device, name_another_log);
+    check_refused(device, name_another_suite);
+    sim_device_free(device);
+}
+
+SPEC("a status that no row of the table has: refused before HELLO_FIN")
+{
+    struct sim_device *device = device_ready(75);
+    check_refused(device, be_prepared_and_not);
+    sim_device_free(device);
+}
+
+SPEC("an epoch of which the log says nothing: nothing is believed")
+{
+    struct sim_device *device = device_ready(76);
+    struct forgery forgery = {.change = be_of_lower_incarnation};
+    assert_true(is_paired_with(device, &forgery)); // its log is read
+    assert_false(rtp_is_attested(&device->rtp));
+    assert_int_equal(device->rtp.state.trust.order.epoch, 0);
+    assert_true(sim_run_until(device, 60000, sim_is_steady));
+    sim_device_free(device);
+}
+
+// Before genesis the AP answers in the suite that it was asked in.
+SPEC("before genesis another suite than that of e_r is refused")
+{
+    struct sim_device *device = sim_device_new(77);
+    struct forgery forgery = {.change = name_another_suite};
+    device->meddle = forge;
+    device->meddle_context = &forgery;
+    assert_ok(sim_start_ap(device));
+    assert_ok(sim_start_rtp(device));
+    sim_run(device, 0);
+    assert_int_equal(forgery.made, 1);
+    assert_int_equal(device->seen.frames_to_ap[WIRE_HELLO_FIN], 0);
+    sim_device_free(device);
+}
+
+// The AP shows an old head, signed by its old key, and good Evidence.
+static void show_before(struct forgery *f)
+{
+    f->status.cur.epoch = 0;
+}
+
+SPEC("an AP behind us under a head that never was ours: refused")
+{
+    struct sim_device *device = device_ready(78);
+    const struct rtp_wish wish = {.reason = WIRE_REASON_OPERATOR,
+                                  .kind = CHAIN_ROTATE};
+    rtp_wish_for(&device->rtp, &wish);
+    assert_true(sim_run_until(device, 60000, sim_is_steady));
+    check_refused(device, show_before);
+    sim_device_free(device);
+}
