@@ -93,9 +93,14 @@ static bool renew_image(const struct place *place, const char *component,
     const char *const install[] = {"image",      "install",   "--state",
                                    place->state, "--keyring", keyring,
                                    "--activate", image,       NULL};
-    return !is_older(image, program) ||
-           (run_rotor(place, sign) && run_rotor(place, install)) ||
-           (unlink(image), false);
+    if (!is_older(image, program)) {
+        return true;
+    }
+    bool is_done = run_rotor(place, sign) && run_rotor(place, install);
+    if (!is_done) {
+        (void)unlink(image); // so that the next start tries again
+    }
+    return is_done;
 }
 
 static void say_how(const struct place *place)
