@@ -5,8 +5,6 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "base/secret.h"
-#include "crypto/suite.h"
 #include "rtp/hello.h"
 
 // ---- durable writes --------------------------------------------------------

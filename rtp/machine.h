@@ -2,9 +2,10 @@
 // Between the files of this folder only.
 //
 //     link.c    frames: numbered, sealed, matched to what was asked
-//     pair.c    HELLO to STATUS, reading the AP's log
+//     pair.c    HELLO to STATUS as messages
+//     meet.c    what HELLO_AP turned out to be; reading the AP's log
 //     orders.c  generate, rotate, commit: what the durable phase wants next
-//     serve.c   requests of programs
+//     serve.c   requests of programs; answer.c and reply.c: their answers
 #ifndef ROTOR_RTP_MACHINE_H
 #define ROTOR_RTP_MACHINE_H
 
@@ -16,6 +17,7 @@ struct rotor_bytes rtp_text(const char *text);
 // ---- rtp.c -----------------------------------------------------------------
 
 void rtp_sound(struct rtp *rtp, const struct rtp_alarm *alarm);
+void rtp_raise(struct rtp *rtp, enum rtp_alarm_kind kind, const char *text);
 uint32_t rtp_random(struct rtp *rtp);
 ROTOR_CALL rtp_make_id(struct rtp *rtp, uint8_t id[WIRE_ID_SIZE]);
 
@@ -34,6 +36,11 @@ void rtp_adopt(struct rtp *rtp, uint64_t now_ms, const struct rtp_job *job);
 
 // A new epoch begins: its schedule.
 void rtp_start_epoch(struct rtp *rtp, uint64_t now_ms, uint64_t passed_ms);
+
+// ---- open.c ----------------------------------------------------------------
+
+// Rule 9 from the log, and from what is pending.
+ROTOR_CALL rtp_fill_seen(struct rtp *rtp);
 
 // ---- link.c ----------------------------------------------------------------
 
@@ -65,10 +72,15 @@ void rtp_pair_take(struct rtp *rtp, uint64_t now_ms,
 void rtp_pair_take_status(struct rtp *rtp, uint64_t now_ms,
                           const struct wire_header *header,
                           struct rotor_bytes payload);
+// Where our knowledge ends; for judging: where the AP's own entries begin.
+struct wire_order rtp_first_missing(const struct rtp *rtp);
+void rtp_keep_status(struct rtp *rtp, const struct wire_status *status);
+
+// ---- meet.c ----------------------------------------------------------------
+
 // Makes the job that pairing waits for, if it can be made now.
 void rtp_pair_pursue(struct rtp *rtp, uint64_t now_ms);
 void rtp_pair_done(struct rtp *rtp, uint64_t now_ms, struct rtp_job *job);
-void rtp_keep_status(struct rtp *rtp, const struct wire_status *status);
 
 // ---- orders.c --------------------------------------------------------------
 
@@ -85,9 +97,17 @@ void rtp_wish_for(struct rtp *rtp, const struct rtp_wish *wish);
 
 ROTOR_CALL rtp_serve_next(struct rtp *rtp, uint64_t now_ms,
                           struct rotor_room *room);
+void rtp_slot_refuse(struct rtp *rtp, struct rtp_slot *slot, uint64_t error,
+                     uint64_t detail);
+
+// ---- answer.c --------------------------------------------------------------
+
 void rtp_serve_take(struct rtp *rtp, uint64_t now_ms, struct rtp_slot *slot,
                     const struct wire_header *header,
                     struct rotor_bytes payload);
+
+// ---- serve.c ---------------------------------------------------------------
+
 void rtp_serve_tick(struct rtp *rtp, uint64_t now_ms);
 // Answers all who wait for a rotation that began.
 void rtp_serve_rotated(struct rtp *rtp);

@@ -10,12 +10,6 @@
 #define SEED_SIZE       32u                      // bytes
 #define RATE_WAIT_MAX_S (7ull * 24u * 60u * 60u) // a hint above is cut
 
-static void sound(struct rtp *rtp, enum rtp_alarm_kind kind, const char *text)
-{
-    const struct rtp_alarm alarm = {.kind = kind, .text = text};
-    rtp_sound(rtp, &alarm);
-}
-
 // ---- wishes ----------------------------------------------------------------
 
 // How much a reason matters where two wishes become one.
@@ -294,7 +288,7 @@ enum rotor_status rtp_order_next(struct rtp *rtp, uint64_t now_ms,
     secret_wipe(&secrets, sizeof secrets);
     if (status != ROTOR_OK) {
         room->used = 0;
-        sound(rtp, RTP_ALARM_STORE, "an order could not be made");
+        rtp_raise(rtp, RTP_ALARM_STORE, "an order could not be made");
         rtp_reset(rtp, now_ms, true);
         return ROTOR_AGAIN;
     }
@@ -511,7 +505,7 @@ static void advance_done(struct rtp *rtp, uint64_t now_ms, struct rtp_job *job)
 void rtp_order_done(struct rtp *rtp, uint64_t now_ms, struct rtp_job *job)
 {
     if (job->status != ROTOR_OK) {
-        sound(rtp, RTP_ALARM_STORE, rotor_status_name(job->status));
+        rtp_raise(rtp, RTP_ALARM_STORE, rotor_status_name(job->status));
         rtp_serve_failed(rtp, "the trust store could not be written");
         retry_later(rtp, now_ms);
         return;

@@ -11,12 +11,6 @@
 // The AP's own hints about when to come back are believed up to here.
 #define HINT_MAX_MS 60000u
 
-static void sound(struct rtp *rtp, enum rtp_alarm_kind kind, const char *text)
-{
-    const struct rtp_alarm alarm = {.kind = kind, .text = text};
-    rtp_sound(rtp, &alarm);
-}
-
 // ---- HELLO_RTP -------------------------------------------------------------
 
 static uint32_t hello_suite(const struct rtp *rtp)
@@ -108,7 +102,6 @@ static enum rotor_status send_hello(struct rtp *rtp, uint64_t now_ms,
     uint8_t bytes[512];
     uint8_t id[4];
     struct rotor_room payload = ROOM_OF(bytes);
-    crypto_key_close(&channel->ephemeral);
     TRY(rtp->ops.random(rtp->ops.context, id, sizeof id));
     TRY(rtp_make_id(rtp, channel->asked_id));
     TRY(encode_hello(rtp, hello_suite(rtp), &payload));
@@ -129,8 +122,7 @@ static enum rotor_status send_hello(struct rtp *rtp, uint64_t now_ms,
 
 // ---- LOG_GET and HELLO_FIN -------------------------------------------------
 
-// Where our knowledge ends; for judging: where the AP's own entries begin.
-static struct wire_order first_missing(const struct rtp *rtp)
+struct wire_order rtp_first_missing(const struct rtp *rtp)
 {
     const struct chain_trust *trust = &rtp->state.trust;
     if (rtp->channel.action == RTP_ACTION_JUDGE) {
@@ -150,7 +142,7 @@ static enum rotor_status send_log_get(struct rtp *rtp, uint64_t now_ms,
     uint8_t bytes[128];
     struct rotor_room payload = ROOM_OF(bytes);
     const struct wire_log_get get = {.log_id = rtp->channel.log_id,
-                                     .from = first_missing(rtp),
+                                     .from = rtp_first_missing(rtp),
                                      .max = RTP_LOG_ENTRIES};
     TRY(wire_message_encode(&WIRE_LAYOUT_LOG_GET, &get, &payload));
     TRY(rtp_make_id(rtp, rtp->channel.asked_id));
@@ -203,7 +195,7 @@ enum rotor_status rtp_pair_next(struct rtp *rtp, uint64_t now_ms,
         return status;
     }
     room->used = 0;
-    sound(rtp, RTP_ALARM_STORE, "no random bytes or no key for HELLO");
+    rtp_raise(rtp, RTP_ALARM_STORE, "no random bytes or no key for HELLO");
     rtp_reset(rtp, now_ms, true);
     return ROTOR_AGAIN;
 }
@@ -277,273 +269,6 @@ void rtp_pair_take(struct rtp *rtp, uint64_t now_ms,
     rtp_condemn(rtp, now_ms, "not an answer to HELLO");
 }
 
-// ---- jobs ------------------------------------------------------------------
-
-static void start_hello_job(struct rtp *rtp)
-{
-    struct rtp_job *job = rtp_job_start(rtp, RTP_JOB_HELLO);
-    struct rtp_hello_work *work = &job->hello;
-    memcpy(job->input, rtp->hello_ap, rtp->hello_ap_size);
-    job->input_size = rtp->hello_ap_size;
-    memcpy(work->hello_rtp, rtp->hello_rtp, rtp->hello_rtp_size);
-    work->hello_rtp_size = rtp->hello_rtp_size;
-    work->ephemeral = rtp->channel.ephemeral;
-    work->control = rtp->control;
-    work->control_key = rtp->control_key;
-}
-
-// The item behind those that were looked at; false: there is none.
-static bool next_entry(struct rtp *rtp, struct rotor_bytes *bytes)
-{
-    struct cbor_reader in;
-    cbor_reader_init(&in, bytes_of(rtp->entries, rtp->entries_size));
-    size_t count = cbor_read_array(&in);
-    if (rtp->channel.entries_read >= count) {
-        return false;
-    }
-    for (size_t i = 0; i <= rtp->channel.entries_read; i++) {
-        *bytes = cbor_read_item(&in);
-    }
-    rtp->channel.entries_read++;
-    return !cbor_has_failed(&in);
-}
-
-static bool start_judging(struct rtp *rtp, struct rotor_bytes bytes)
-{
-    struct rtp_job *job = rtp_job_start(rtp, RTP_JOB_JUDGE);
-    memcpy(job->input, bytes.data, bytes.size);
-    job->input_size = bytes.size;
-    return true;
-}
-
-// What lies at or below our cur needs no look; what is our pending entry was
-// accepted at R1.
-static bool start_reading(struct rtp *rtp, struct rotor_bytes bytes,
-                          bool is_logged)
-{
-    const struct rtp_state *state = &rtp->state;
-    struct chain_entry entry;
-    struct chain_trust trust;
-    if (chain_entry_decode(bytes, &entry) != ROTOR_OK ||
-        chain_trust_of(&entry.body, &trust) != ROTOR_OK) {
-        return false;
-    }
-    if (!chain_trust_is_empty(&state->trust) &&
-        chain_order_compare(&trust.order, &state->trust.order) <= 0) {
-        return false;
-    }
-    bool is_pend = !chain_trust_is_empty(&state->pend) &&
-                   wire_digest_equal(&trust.body_hash, &state->pend.body_hash);
-    struct rtp_job *job =
-        rtp_job_start(rtp, is_pend ? RTP_JOB_ADVANCE : RTP_JOB_CATCH_UP);
-    memcpy(job->input, bytes.data, bytes.size);
-    job->input_size = bytes.size;
-    job->is_logged = job->is_logged || is_logged;
-    return true;
-}
-
-// Our own log first: it may know more than the state that was rolled back.
-static bool start_from_own_log(struct rtp *rtp)
-{
-    const struct wire_order from = first_missing(rtp);
-    struct rotor_room room = ROOM_OF(rtp->scratch);
-    uint64_t offset;
-    struct rtp_log_entry record;
-    return rtp_log_find(&rtp->log, &rtp->ops, &room, &from, &offset) ==
-               ROTOR_OK &&
-           offset < rtp->log.size &&
-           rtp_log_read(&rtp->ops, offset, &room, &record) == ROTOR_OK &&
-           start_reading(rtp, record.bytes, true);
-}
-
-static bool start_from_answer(struct rtp *rtp)
-{
-    struct rotor_bytes bytes;
-    bool is_judged = rtp->channel.action == RTP_ACTION_JUDGE;
-    while (next_entry(rtp, &bytes)) {
-        bool has_begun = is_judged ? start_judging(rtp, bytes)
-                                   : start_reading(rtp, bytes, false);
-        if (has_begun) {
-            return true;
-        }
-    }
-    return false;
-}
-
-void rtp_pair_pursue(struct rtp *rtp, uint64_t now_ms)
-{
-    struct rtp_channel *channel = &rtp->channel;
-    if (channel->link != RTP_LINK_JUDGING || !rtp_job_is_free(rtp)) {
-        return;
-    }
-    if (rtp->entries_size == 0) {
-        start_hello_job(rtp);
-        return;
-    }
-    if (start_from_answer(rtp)) {
-        return;
-    }
-    rtp->entries_size = 0;
-    if (channel->action == RTP_ACTION_JUDGE || !channel->has_progressed) {
-        sound(rtp, RTP_ALARM_FORK,
-              "the enclave's own entries do not explain its head");
-        rtp_reset(rtp, now_ms, true);
-        return;
-    }
-    channel->has_progressed = false;
-    start_hello_job(rtp);
-}
-
-// ---- the judgement ---------------------------------------------------------
-
-void rtp_keep_status(struct rtp *rtp, const struct wire_status *status)
-{
-    rtp->ap = *status;
-    memcpy(rtp->ap_boot, status->boot_id.data, sizeof rtp->ap_boot);
-    rtp->ap.boot_id = BYTES_OF(rtp->ap_boot);
-    size_t size = status->has_report ? status->report.size : 0;
-    size = size < sizeof rtp->ap_report ? size : sizeof rtp->ap_report;
-    if (size != 0) {
-        memcpy(rtp->ap_report, status->report.data, size);
-    }
-    rtp->ap.report = bytes_of(rtp->ap_report, size);
-}
-
-static void refused(struct rtp *rtp, uint64_t now_ms,
-                    const struct rtp_hello_work *work)
-{
-    enum rtp_alarm_kind kind = work->is_evidence  ? RTP_ALARM_EVIDENCE
-                               : work->is_foreign ? RTP_ALARM_FOREIGN_AP
-                                                  : RTP_ALARM_PEER;
-    sound(rtp, kind, work->reason);
-    rtp_reset(rtp, now_ms, true);
-}
-
-static void read_its_log(struct rtp *rtp, uint64_t now_ms)
-{
-    if (rtp->channel.action == RTP_ACTION_CATCH_UP) {
-        if (!rtp->channel.has_progressed) {
-            sound(rtp, RTP_ALARM_RTP_BEHIND,
-                  "the enclave's epoch is beyond our trust store");
-        }
-        if (start_from_own_log(rtp)) {
-            return;
-        }
-    }
-    if (rtp->channel.has_read_log) {
-        sound(rtp, RTP_ALARM_LOG,
-              "entries are missing between our log and the enclave's");
-        rtp_reset(rtp, now_ms, true);
-        return;
-    }
-    rtp->channel.has_read_log = true;
-    rtp->channel.link = RTP_LINK_LOG;
-}
-
-static void take_keys(struct rtp *rtp, uint64_t now_ms,
-                      const struct rtp_hello_work *work)
-{
-    struct rtp_channel *channel = &rtp->channel;
-    crypto_key_close(&channel->ephemeral);
-    bool ok = crypto_aead_open(&channel->seal, work->aead,
-                               work->keys.r2a.key) == ROTOR_OK &&
-              crypto_aead_open(&channel->unseal, work->aead,
-                               work->keys.a2r.key) == ROTOR_OK;
-    if (!ok) {
-        sound(rtp, RTP_ALARM_STORE, "the crypto back end refused a key");
-        rtp_reset(rtp, now_ms, true);
-        return;
-    }
-    memcpy(channel->seal_iv, work->keys.r2a.iv, sizeof channel->seal_iv);
-    memcpy(channel->unseal_iv, work->keys.a2r.iv, sizeof channel->unseal_iv);
-    memcpy(rtp->fin, work->fin, work->fin_size);
-    rtp->fin_size = work->fin_size;
-    channel->link = RTP_LINK_FIN;
-}
-
-static void hello_done(struct rtp *rtp, uint64_t now_ms, struct rtp_job *job)
-{
-    struct rtp_hello_work *work = &job->hello;
-    if (job->status != ROTOR_OK) {
-        sound(rtp, RTP_ALARM_PEER, rotor_status_name(job->status));
-        rtp_reset(rtp, now_ms, true);
-        return;
-    }
-    if (work->outcome == RTP_HELLO_REFUSED) {
-        refused(rtp, now_ms, work);
-        return;
-    }
-    rtp_keep_status(rtp, &work->ap);
-    rtp->claims = work->record.claims;
-    rtp->claims.service_kids = (struct rotor_bytes){0};
-    rtp->claims.level = work->record.level;
-    rtp->instance = work->record.instance;
-    rtp->channel.action = work->action;
-    rtp->channel.log_id = work->log_id_of_ap;
-    if (work->outcome == RTP_HELLO_BEHIND) {
-        read_its_log(rtp, now_ms);
-        return;
-    }
-    take_keys(rtp, now_ms, work);
-}
-
-static void entry_done(struct rtp *rtp, uint64_t now_ms, struct rtp_job *job)
-{
-    if (job->status != ROTOR_OK) {
-        sound(rtp, RTP_ALARM_STORE, rotor_status_name(job->status));
-        rtp_reset(rtp, now_ms, true);
-        return;
-    }
-    if (!job->is_accepted) {
-        const struct rtp_alarm alarm = {.kind = RTP_ALARM_ENTRY,
-                                        .text = job->verdict.reason,
-                                        .a = job->verdict.rule};
-        rtp_sound(rtp, &alarm);
-        rtp_reset(rtp, now_ms, true);
-        return;
-    }
-    rtp_adopt(rtp, now_ms, job);
-    rtp->channel.has_progressed = true;
-}
-
-static void judge_done(struct rtp *rtp, struct rtp_job *job)
-{
-    if (job->status != ROTOR_OK) {
-        sound(rtp, RTP_ALARM_STORE, rotor_status_name(job->status));
-        return;
-    }
-    if (job->is_accepted) {
-        rtp->state = job->next;
-        rtp->unavailable = "quarantine: two bodies for one place in the log";
-        sound(rtp, RTP_ALARM_DUPLICITY, rtp->unavailable);
-        return;
-    }
-    bool is_fork =
-        job->fork == CHAIN_FORK_NOISE || job->fork == CHAIN_FORK_A_MISUSE;
-    if (is_fork) {
-        const struct rtp_alarm alarm = {.kind = RTP_ALARM_FORK,
-                                        .text = chain_fork_name(job->fork),
-                                        .a = job->fork};
-        rtp_sound(rtp, &alarm);
-    }
-}
-
-void rtp_pair_done(struct rtp *rtp, uint64_t now_ms, struct rtp_job *job)
-{
-    bool is_current =
-        job->kind == RTP_JOB_JUDGE || rtp->channel.link == RTP_LINK_JUDGING;
-    if (job->kind == RTP_JOB_HELLO && is_current) {
-        hello_done(rtp, now_ms, job);
-    } else if (job->kind == RTP_JOB_JUDGE) {
-        judge_done(rtp, job);
-        if (rtp->state.phase == RTP_QUAR) {
-            rtp_reset(rtp, now_ms, true);
-        }
-    } else {
-        entry_done(rtp, now_ms, job);
-    }
-}
-
 // ---- STATUS: the channel is open -------------------------------------------
 
 // What an action makes of a fresh channel.
@@ -579,6 +304,19 @@ static const struct opening OPENINGS[] = {
 };
 // clang-format on
 
+void rtp_keep_status(struct rtp *rtp, const struct wire_status *status)
+{
+    rtp->ap = *status;
+    memcpy(rtp->ap_boot, status->boot_id.data, sizeof rtp->ap_boot);
+    rtp->ap.boot_id = BYTES_OF(rtp->ap_boot);
+    size_t size = status->has_report ? status->report.size : 0;
+    size = size < sizeof rtp->ap_report ? size : sizeof rtp->ap_report;
+    if (size != 0) {
+        memcpy(rtp->ap_report, status->report.data, size);
+    }
+    rtp->ap.report = bytes_of(rtp->ap_report, size);
+}
+
 static void open_channel(struct rtp *rtp, uint64_t now_ms,
                          const struct wire_status *status)
 {
@@ -605,7 +343,7 @@ static void open_channel(struct rtp *rtp, uint64_t now_ms,
                      rtp->config.retry_last_ms);
     rtp->is_attested = opening->scope == RTP_SCOPE_FULL;
     if (opening->alarm != RTP_ALARM_NONE) {
-        sound(rtp, opening->alarm, opening->unavailable);
+        rtp_raise(rtp, opening->alarm, opening->unavailable);
     }
 }
 
@@ -627,7 +365,7 @@ void rtp_pair_take_status(struct rtp *rtp, uint64_t now_ms,
     }
     if (channel->action == RTP_ACTION_AP_BEHIND) {
         rtp->unavailable = "the enclave's store was rolled back";
-        sound(rtp, RTP_ALARM_AP_BEHIND, rtp->unavailable);
+        rtp_raise(rtp, RTP_ALARM_AP_BEHIND, rtp->unavailable);
         rtp_reset(rtp, now_ms, true);
         return;
     }

@@ -491,7 +491,9 @@ static bool serve_one(struct sim_device *device)
     uint8_t type = type_of(bytes, size);
     device->seen.frames_to_ap[type]++;
     bool is_lost = cuts(device, SIM_FRAME_TO_AP, type) || device->ap_is_mute;
-    if (is_lost) {
+    if (is_lost ||
+        (device->meddle_ap != NULL &&
+         !device->meddle_ap(device->meddle_context, device, bytes, &size))) {
         return true;
     }
     enum rotor_status status = enclave_serve(&device->enclave, &device->pair,

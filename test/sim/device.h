@@ -138,7 +138,10 @@ struct sim_device {
     // false: the frame is lost.
     bool (*meddle)(void *context, struct sim_device *device, uint8_t *frame,
                    size_t *size);
-    void *meddle_context;
+    // The same for frames on their way to the AP.
+    bool (*meddle_ap)(void *context, struct sim_device *device, uint8_t *frame,
+                      size_t *size);
+    void *meddle_context; // of both
 };
 
 // A device that was never started; NULL: no memory.  sim_device_free closes

@@ -44,10 +44,12 @@ static void check_service(struct sim_device *device)
     assert_true(client_attest(&client, 0));
     client_run(&client, 200);
     if (client.answered != 1) {
-        fail_msg("not served: %d refused, code %d error %d, link %d scope %d, last alarm %s: %s", (int)client.refused, (int)client.last.code, (int)client.last.error,
-                 (int)device->rtp.channel.link, (int)device->rtp.channel.scope,
-                 rtp_alarm_name(device->seen.last.kind),
-                 device->seen.last_text);
+        fail_msg(
+            "not served: %d refused, code %d error %d, link %d scope %d, last "
+            "alarm %s: %s",
+            (int)client.refused, (int)client.last.code, (int)client.last.error,
+            (int)device->rtp.channel.link, (int)device->rtp.channel.scope,
+            rtp_alarm_name(device->seen.last.kind), device->seen.last_text);
     }
 }
 

@@ -480,6 +480,67 @@ SPEC("the answer to another program's challenge is not passed on")
     sim_device_free(device);
 }
 
+// ---- an order that arrives otherwise than it was given ---------------------
+
+// Changes ROTATE on its way and seals it again.
+static bool change_order(void *context, struct sim_device *device,
+                         uint8_t *frame, size_t *size)
+{
+    struct liar *liar = context;
+    static uint8_t bytes[WIRE_PAYLOAD_MAX];
+    const struct rtp_channel *channel = &device->rtp.channel;
+    struct wire_sealer sealer = {.aead = &channel->seal};
+    struct rotor_room payload = ROOM_OF(bytes);
+    struct wire_header header;
+    struct wire_rotate rotate;
+    memcpy(sealer.iv, channel->seal_iv, sizeof sealer.iv);
+    if (channel->seal.impl == NULL ||
+        wire_frame_unseal(&sealer, bytes_of(frame, *size), &header, &payload) !=
+            ROTOR_OK ||
+        header.type != WIRE_ROTATE || liar->changed != 0) {
+        return true;
+    }
+    uint8_t out_bytes[512];
+    struct rotor_room out = ROOM_OF(out_bytes);
+    assert_ok(
+        wire_message_decode(&WIRE_LAYOUT_ROTATE, bytes_in(&payload), &rotate));
+    if (liar->detail == 0) {
+        rotate.reason = WIRE_REASON_SCHEDULED; // another request
+    } else {
+        rotate.has_kind = true; // the same request: kind is not hashed
+        rotate.kind = CHAIN_CLOSE;
+    }
+    assert_ok(wire_message_encode(&WIRE_LAYOUT_ROTATE, &rotate, &out));
+    struct rotor_room sealed = {frame, WIRE_FRAME_MAX, 0};
+    assert_ok(wire_frame_seal(&sealer, &header, bytes_in(&out), &sealed));
+    *size = sealed.used;
+    liar->changed++;
+    return true;
+}
+
+SPEC("an entry that is not what was asked for is refused by the requester")
+{
+    for (unsigned detail = 0; detail < 2; detail++) {
+        struct sim_device *device = device_ready(246);
+        static struct liar liar;
+        memset(&liar, 0, sizeof liar);
+        liar.detail = detail;
+        device->meddle_ap = change_order;
+        device->meddle_context = &liar;
+        const struct rtp_wish wish = {.reason = WIRE_REASON_OPERATOR,
+                                      .kind = CHAIN_ROTATE};
+        rtp_wish_for(&device->rtp, &wish);
+        sim_run(device, 1000);
+        assert_int_equal(liar.changed, 1);
+        assert_int_equal(device->rtp.state.phase, RTP_INTENT);
+        assert_int_equal(device->seen.alarms[RTP_ALARM_ENTRY], 1);
+        assert_string_equal(device->seen.last_text,
+                            detail == 0 ? "answers another request"
+                                        : "differs from what was asked for");
+        sim_device_free(device);
+    }
+}
+
 // ---- HELLO -----------------------------------------------------------------
 
 // Changes HELLO_AP in plaintext.
