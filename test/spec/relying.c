@@ -2,10 +2,12 @@
 // A relying party and devices that forget, hide, fork and repeat themselves.
 #include "app/rotor/relying.h"
 
+#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "app/rotor/catch_up.h"
 #include "base/bytes.h"
 #include "chain/schedule.h"
 #include "crypto/suite.h"
@@ -28,6 +30,7 @@ struct peer {
     struct rotor_bytes entries[ENTRIES_MAX]; // on the heap, in order
     struct wire_order orders[ENTRIES_MAX];
     size_t count;
+    struct rotor_bytes real[2];   // while a fork is shown
     size_t shown;                 // entries that LOG_GET hands out
     struct wire_mark mark;        // of the next answer
     const struct chain_trust *at; // answers under this head
@@ -221,6 +224,8 @@ static void end(void)
     for (size_t i = 0; i < p.count; i++) {
         free((void *)(uintptr_t)p.entries[i].data);
     }
+    free((void *)(uintptr_t)p.real[0].data);
+    free((void *)(uintptr_t)p.real[1].data);
     device_close(&p.device);
     maker_log_close(&p.log);
     (void)snprintf(command, sizeof command, "rm -rf %s", folder);
@@ -286,15 +291,23 @@ SPEC("without a pin nothing is trusted, whatever was fetched")
 SPEC("first use counts only once an answer was accepted")
 {
     begin();
+    rotate(1);
     options.log_id = (struct wire_digest){0};
     options.trusts_first_use = true;
     p.signer = &p.log.ra.keys[0].key; // not the root
     assert_refused(CAUSE_EVIDENCE_REFUSED, "signature of the RoT");
     options.trusts_first_use = false;
     assert_refused(CAUSE_USAGE, "is not known here");
+    // Evidence in a file names its log itself.
+    const struct relying_device device = {NULL, ask};
+    assert_true(relying_open(&party, &options, &report.outcome));
+    assert_true(relying_select(&party, &p.log.trust.log_id, &report.outcome));
+    assert_true(store_has_log(&party.store)); // fetched, and no more
+    assert_false(relying_meet(&party, &device, &report));
+    relying_close(&party);
     options.trusts_first_use = true;
     p.signer = NULL;
-    assert_accepted(1);
+    assert_accepted(0);
     options.trusts_first_use = false;
     assert_accepted(0);
     end();
@@ -448,13 +461,14 @@ SPEC("an answer that was given before is not given to this nonce")
 SPEC("an anchor that went back means a store that was put back")
 {
     begin();
+    p.mark.n = 0; // below that of the head itself
+    assert_refused(CAUSE_ROLLED_BACK, "anchor");
+    p.mark.n = 1000;
     assert_accepted(1);
     p.mark.n--;
     assert_refused(CAUSE_ROLLED_BACK, "anchor");
     p.mark.n++;
     assert_accepted(0);
-    p.mark.n = 0; // below that of the head itself
-    assert_refused(CAUSE_ROLLED_BACK, "anchor");
     end();
 }
 
@@ -546,12 +560,26 @@ static void fork_at_one(enum fault fault, struct chain_trust *shown)
     assert_ok(chain_entry_decode(maker_bytes(&second), &entry));
     assert_ok(chain_trust_of(&entry.body, shown));
     shown->log_id = p.log.trust.log_id;
+    p.real[0] = p.entries[1];
+    p.real[1] = p.entries[2];
     p.count = 1;
     const struct wire_order order = {0, 1};
-    free((void *)(uintptr_t)p.entries[1].data);
-    free((void *)(uintptr_t)p.entries[2].data);
     keep(maker_bytes(&second), &order);
     p.at = shown;
+}
+
+// The real device again.
+static void show_real(void)
+{
+    free((void *)(uintptr_t)p.entries[1].data);
+    for (size_t i = 0; i < 2; i++) {
+        p.entries[1 + i] = p.real[i];
+        p.orders[1 + i] = (struct wire_order){0, 1 + i};
+        p.real[i] = bytes_of(NULL, 0);
+    }
+    p.count = 3;
+    p.shown = 3;
+    p.at = NULL;
 }
 
 static void recover(void)
@@ -579,8 +607,18 @@ SPEC("two bodies signed by root and rotation key: duplicity, kept for good")
     assert_int_equal(report.fork, CHAIN_FORK_DUPLICITY);
     (void)snprintf(command, sizeof command, "test -s %s/*.fork", folder);
     assert_int_equal(system(command), 0);
-    p.at = NULL; // the real device again
+    show_real();
     assert_refused(CAUSE_DUPLICITY, "two bodies");
+    rotate(3);
+    assert_refused(CAUSE_DUPLICITY, "two bodies");
+    assert_int_equal(report.steps, 0);
+    p.count--;
+    free((void *)(uintptr_t)p.entries[p.count].data);
+    p.log.trust = p.log.before;
+    recover();
+    keep_head();
+    assert_accepted(1);
+    assert_accepted(0);
     end();
 }
 
@@ -597,7 +635,7 @@ SPEC("a second body under the root alone says so, and closes nothing")
     struct chain_trust shown;
     fork_at_one(FAULT_NO_AUTH, &shown);
     assert_refused(CAUSE_CHAIN_BROKEN, "not by its rotation key");
-    p.at = NULL;
+    show_real();
     assert_accepted(0);
     end();
 }
@@ -607,7 +645,7 @@ SPEC("a second body that nobody signed proves nothing")
     struct chain_trust shown;
     fork_at_one(FAULT_NEITHER, &shown);
     assert_refused(CAUSE_CHAIN_BROKEN, "nothing proves it");
-    p.at = NULL;
+    show_real();
     assert_accepted(0);
     end();
 }
@@ -621,6 +659,33 @@ static void spoil(const char *command)
     assert_int_equal(system(line), 0);
 }
 
+// Changes one bit of the file that ends in `suffix`; false behind its end.
+static bool flip(const char *suffix, long at)
+{
+    DIR *list = opendir(folder);
+    struct dirent *entry = NULL;
+    bool is_done = false;
+    assert_non_null(list);
+    while ((entry = readdir(list)) != NULL) {
+        char path[300];
+        if (strstr(entry->d_name, suffix) == NULL) {
+            continue;
+        }
+        (void)snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
+        FILE *file = fopen(path, "r+");
+        assert_non_null(file);
+        assert_ok(fseek(file, at, SEEK_SET));
+        int byte = fgetc(file);
+        if (byte != EOF) {
+            assert_ok(fseek(file, at, SEEK_SET));
+            is_done = fputc(byte ^ 4, file) != EOF;
+        }
+        assert_ok(fclose(file));
+    }
+    assert_ok(closedir(list));
+    return is_done;
+}
+
 SPEC("a trust store with a changed byte, an old or a foreign file is not used")
 {
     begin();
@@ -630,10 +695,13 @@ SPEC("a trust store with a changed byte, an old or a foreign file is not used")
     rotate(1);
     assert_accepted(1);
     spoil("for f in *.trust; do cp $f new; done");
-    // One bit of the head.
-    spoil("for f in *.trust; do printf X | dd of=$f bs=1 seek=9 conv=notrunc "
-          "status=none; done");
-    assert_refused(CAUSE_UNPARSABLE, "damaged");
+    // One bit of the head, anywhere.
+    for (long at = 0; flip(".trust", at); at += 7) {
+        assert_refused(CAUSE_UNPARSABLE, "damaged");
+        assert_true(flip(".trust", at));
+    }
+    assert_accepted(0);
+    spoil("for f in *.trust; do cp $f new; done");
     // An older log under a newer head.
     spoil("for f in *.trust; do cp new $f; done; for f in *.log; do cp kept "
           "$f; done");
