@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What stage 0 leaves to the program that it becomes: a sealed envelope on an
+// What stage 0 leaves to the program that it becomes: an envelope on an
 // inherited descriptor, read once and overwritten.
 //
 // Fixed descriptors, so that a program needs no arguments and no environment:
@@ -24,6 +24,7 @@ enum launch_fd {
     LAUNCH_FD_BELL = 6,    // enclave: eventfd that wakes the RTP's loop
     LAUNCH_FD_PLUGGED = 7, // enclave: entropy of the operator's own, if any
     LAUNCH_FD_STARTER = 7, // RTP: socket to rotord
+    LAUNCH_FD_HWRNG = 8,   // enclave: /dev/hwrng, if any
     LAUNCH_FD_CLIENTS = 8, // RTP: listening Unix socket
     LAUNCH_FD_REMOTE = 9,  // RTP: listening TCP socket, if any
     LAUNCH_FD_END = 10,    // everything from here on is closed

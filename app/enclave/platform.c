@@ -201,7 +201,9 @@ static enum rotor_status open_entropy(struct platform *platform,
     bool is_plugged = fcntl(LAUNCH_FD_PLUGGED, F_GETFD) >= 0;
     memcpy(platform->plugged_name, settings->plugged_entropy.data,
            settings->plugged_entropy.size);
+    bool has_hwrng = fcntl(LAUNCH_FD_HWRNG, F_GETFD) >= 0;
     const struct linux_entropy_options options = {
+        .hwrng_fd = has_hwrng ? LAUNCH_FD_HWRNG : 0,
         .plugged_name = is_plugged ? platform->plugged_name : NULL,
         .plugged_fd = LAUNCH_FD_PLUGGED,
         .plugged_is_required = settings->plugged_is_required == 1,

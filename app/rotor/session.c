@@ -69,19 +69,36 @@ static enum rotor_status ask(struct listener *listener, uint64_t op,
     return rotor_client_wait(listener->client, id, 12000, answer);
 }
 
+// Says why a request was not served, as the RTP would.
+static bool send_refusal(struct pipe *pipe,
+                         const struct wire_client_reply *content)
+{
+    uint8_t memory[1024];
+    struct rotor_room refusal = ROOM_OF(memory);
+    return wire_message_encode(&WIRE_LAYOUT_CLIENT_REPLY, content, &refusal) ==
+               ROTOR_OK &&
+           pipe_send(pipe, PIPE_FAILED, bytes_in(&refusal));
+}
+
+static bool send_failure(struct pipe *pipe, uint64_t op,
+                         enum wire_client_code code, struct rotor_bytes text)
+{
+    const struct wire_client_reply content = {
+        .op = op, .code = code, .has_text = true, .text = text};
+    return send_refusal(pipe, &content);
+}
+
 // Passes a request on to the RTP and its answer back.
 static bool relay(struct listener *listener, struct pipe *pipe, uint64_t op,
                   struct rotor_bytes content, enum pipe_kind reply)
 {
     struct rotor_completion answer;
     if (ask(listener, op, content, &answer) != ROTOR_OK) {
-        (void)pipe_send(pipe, PIPE_FAILED, LABEL("rotord does not answer"));
+        (void)send_failure(pipe, op, WIRE_CLIENT_UNAVAILABLE,
+                           LABEL("rotord does not answer"));
         return false;
     }
     if (answer.code != WIRE_CLIENT_OK) {
-        // The RTP's reply as it is, so that the requester sees what it says.
-        uint8_t memory[1024];
-        struct rotor_room refusal = ROOM_OF(memory);
         const struct wire_client_reply content_of = {
             .op = op,
             .code = answer.code,
@@ -92,9 +109,7 @@ static bool relay(struct listener *listener, struct pipe *pipe, uint64_t op,
             .has_detail = true,
             .detail = answer.detail,
         };
-        return wire_message_encode(&WIRE_LAYOUT_CLIENT_REPLY, &content_of,
-                                   &refusal) == ROTOR_OK &&
-               pipe_send(pipe, PIPE_FAILED, bytes_in(&refusal));
+        return send_refusal(pipe, &content_of);
     }
     return pipe_send(pipe, reply, answer.payload);
 }
@@ -153,8 +168,8 @@ static bool finish(struct listener *listener, struct pipe *pipe,
         ask(listener, WIRE_OP_SESSION_FIN, content, &answer) == ROTOR_OK &&
         answer.code == WIRE_CLIENT_OK;
     if (!is_confirmed || !fetch_keys(listener, fin.sid, &out, &in)) {
-        (void)pipe_send(pipe, PIPE_FAILED,
-                        LABEL("the session is not confirmed"));
+        (void)send_failure(pipe, WIRE_OP_SESSION_FIN, WIRE_CLIENT_REFUSED,
+                           LABEL("the session is not confirmed"));
         return false;
     }
     listener->is_established = true;
@@ -179,6 +194,7 @@ static bool take(void *context, struct pipe *pipe, enum pipe_kind kind,
     case PIPE_LOG_ENTRIES:
     case PIPE_FAILED:
     case PIPE_SWITCH:
+    case PIPE_DONE:
         break;
     }
     return false;

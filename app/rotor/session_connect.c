@@ -17,7 +17,7 @@
 #include "verify/session.h"
 
 // A new session long before the hour and the 2^24 records of the protocol.
-#define RENEW_EVERY_MS (50 * 60 * 1000)
+#define RENEW_EVERY_MS (50u * 60u * 1000u)
 #define RENEW_RECORDS  ((uint64_t)1 << 23)
 
 struct requester {
@@ -49,7 +49,7 @@ static bool await(struct requester *requester, enum pipe_kind *kind,
         return pipe_receive(&requester->pipe, kind, content);
     }
     (void)pthread_mutex_lock(&requester->lock);
-    while (!requester->has_answer && !requester->pipe.peer_is_done &&
+    while (!requester->has_answer && !requester->pipe.peer_has_closed &&
            requester->pipe.why == NULL) {
         (void)pthread_cond_wait(&requester->arrived, &requester->lock);
     }
@@ -73,6 +73,11 @@ static enum rotor_status refused(struct rotor_bytes content,
     refusal->code = reply.code;
     refusal->error = reply.error;
     refusal->detail = reply.detail;
+    for (size_t i = 0; i < reply.text.size && i < sizeof refusal->text - 1;
+         i++) {
+        uint8_t byte = reply.text.data[i]; // shown on a terminal: ASCII only
+        refusal->text[i] = byte >= 0x20 && byte < 0x7f ? (char)byte : '?';
+    }
     return ROTOR_FORBIDDEN;
 }
 
@@ -217,11 +222,26 @@ static bool shake(struct requester *requester)
 
 // ---- under way -------------------------------------------------------------
 
+// One change of keys at a time: waits until the device has changed too.
+static void await_switch(struct requester *requester)
+{
+    (void)pthread_mutex_lock(&requester->lock);
+    while (requester->next_in.is_open && !requester->pipe.peer_has_closed &&
+           requester->pipe.why == NULL) {
+        (void)pthread_cond_wait(&requester->arrived, &requester->lock);
+    }
+    (void)pthread_mutex_unlock(&requester->lock);
+}
+
 static bool renew(void *context, struct pipe *pipe)
 {
     struct requester *requester = context;
+    bool is_done = shake(requester);
+    if (is_done) {
+        await_switch(requester);
+    }
     // A peer that is done while we ask needs no new keys.
-    return shake(requester) || pipe->peer_is_done;
+    return is_done || pipe->peer_has_closed;
 }
 
 static bool take_switch(struct requester *requester)
@@ -230,6 +250,7 @@ static bool take_switch(struct requester *requester)
     bool is_expected = requester->next_in.is_open;
     if (is_expected) {
         pipe_switch_in(&requester->pipe, &requester->next_in);
+        (void)pthread_cond_signal(&requester->arrived);
     }
     (void)pthread_mutex_unlock(&requester->lock);
     return is_expected;

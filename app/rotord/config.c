@@ -64,7 +64,7 @@ void config_init(struct config *config)
 {
     *config = (struct config){
         .state = "/var/lib/rotor",
-        .enclave_user = "nobody",
+        .enclave_user = "daemon",
         .rtp_user = "nobody",
         .suite = 2,
         .period_s = DAY,
@@ -206,11 +206,33 @@ static int take_line(void *context, const char *section, const char *name,
     return 0;
 }
 
+// A further source needs a name of its own and a place.
+static bool entropy_is_usable(const struct config *config, const char *path)
+{
+    static const char *const taken[] = {"getrandom", "rdseed", "hwrng"};
+    const char *name = config->entropy_name;
+    const char *wrong = NULL;
+    for (size_t i = 0; i < COUNT_OF(taken); i++) {
+        if (strcmp(name, taken[i]) == 0) {
+            wrong = "is the name of a source that rotor has already";
+        }
+    }
+    if ((name[0] == '\0') != (config->entropy_path[0] == '\0')) {
+        wrong = "name and path belong together";
+    }
+    if (wrong == NULL) {
+        return true;
+    }
+    fprintf(stderr, "rotord: error: %s: [entropy] name = %s: %s\n", path, name,
+            wrong);
+    return false;
+}
+
 bool config_read(struct config *config, const char *path)
 {
     int line = ini_parse(path, take_line, config);
     if (line == 0) {
-        return true;
+        return entropy_is_usable(config, path);
     }
     if (line < 0) {
         fprintf(stderr, "rotord: error: %s: %s\n", path, strerror(errno));

@@ -111,6 +111,7 @@ static void plan_for(const struct device *device, struct child *child,
         plan->fds[LAUNCH_FD_QUEUE] = device->queue;
         plan->fds[LAUNCH_FD_BELL] = device->bell;
         plan->fds[LAUNCH_FD_PLUGGED] = device->plugged;
+        plan->fds[LAUNCH_FD_HWRNG] = device->hwrng;
         if (device->enclave_uid != device->rtp_uid) {
             plan->walls = WIRE_WALL_BIT(WIRE_WALL_OWN_USER);
         }
@@ -417,6 +418,7 @@ void device_reload(struct device *device)
     // The RTP may have a new image too; its end takes the enclave along.
     device->rtp.backoff_ms = 0;
     device->enclave.backoff_ms = 0;
+    device->is_ready = false; // the next status says READY=1 again
     if (device->rtp.pid > 0) {
         (void)kill(device->rtp.pid, SIGTERM);
     }

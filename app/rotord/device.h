@@ -38,6 +38,7 @@ struct device {
     int clients; // listening Unix socket
     int remote;  // listening TCP socket, or -1
     int plugged; // entropy, or -1
+    int hwrng;   // /dev/hwrng, or -1
     int starter; // our end of the socket to the RTP
     int queue;   // memfd of the running enclave's queue, or -1
     int bell;

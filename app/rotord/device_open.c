@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
@@ -50,6 +51,29 @@ static bool lock_state(struct device *device)
     return true; // stays open, and locked, until we end
 }
 
+// Gives a folder and its files to the user that will run the program.  A new
+// user in the settings takes over what the old one left.
+static bool hand_over(int folder, uid_t uid, gid_t gid)
+{
+    struct stat state;
+    if (fstat(folder, &state) == 0 && state.st_uid == uid) {
+        return true;
+    }
+    int copy = dup(folder);
+    DIR *files = copy >= 0 ? fdopendir(copy) : NULL;
+    bool is_good = files != NULL;
+    const struct dirent *file = NULL;
+    while (is_good && (file = readdir(files)) != NULL) {
+        is_good =
+            file->d_type != DT_REG ||
+            fchownat(folder, file->d_name, uid, gid, AT_SYMLINK_NOFOLLOW) == 0;
+    }
+    if (files != NULL) {
+        (void)closedir(files);
+    }
+    return is_good && fchown(folder, uid, gid) == 0;
+}
+
 static bool open_below(struct device *device, const char *name, uid_t uid,
                        gid_t gid, int *folder)
 {
@@ -58,8 +82,8 @@ static bool open_below(struct device *device, const char *name, uid_t uid,
     }
     *folder = openat(device->state_folder, name,
                      O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    bool is_good = *folder >= 0 && (geteuid() != 0 || uid == 0 ||
-                                    fchown(*folder, uid, gid) == 0);
+    bool is_good = *folder >= 0 &&
+                   (geteuid() != 0 || uid == 0 || hand_over(*folder, uid, gid));
     return is_good ? true : complain(name, strerror(errno), NULL);
 }
 
@@ -86,6 +110,14 @@ static bool open_folders(struct device *device)
     if (linux_folder_open(path, &device->state_folder) != ROTOR_OK) {
         return complain(path, strerror(errno),
                         "give a folder that you may write: --state DIR");
+    }
+    // Whoever may write here may plant a device secret that he knows.
+    struct stat state;
+    bool is_private = fstat(device->state_folder, &state) == 0 &&
+                      state.st_uid == geteuid() && (state.st_mode & 0022) == 0;
+    if (!is_private) {
+        return complain(path, "others may write this folder",
+                        "it must belong to the user of rotord, mode 0700");
     }
     return lock_state(device) &&
            open_below(device, "boot", 0, 0, &device->boot_folder) &&
@@ -205,9 +237,11 @@ static bool encode_settings(struct device *device)
            complain("settings", rotor_status_name(status), NULL);
 }
 
-static bool open_plugged(struct device *device)
+static bool open_noise(struct device *device)
 {
     const struct config *config = device->config;
+    // The enclave's user may not open it; where there is none, it goes without.
+    device->hwrng = open("/dev/hwrng", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     if (config->entropy_name[0] == '\0') {
         return true;
     }
@@ -242,6 +276,7 @@ bool device_open(struct device *device, const struct config *config)
         .clients = -1,
         .remote = -1,
         .plugged = -1,
+        .hwrng = -1,
         .starter = -1,
         .queue = -1,
         .bell = -1,
@@ -252,7 +287,7 @@ bool device_open(struct device *device, const struct config *config)
                      &device->enclave_gid) &&
            find_user(config->rtp_user, &device->rtp_uid, &device->rtp_gid) &&
            open_folders(device) && provision(device) &&
-           encode_settings(device) && open_plugged(device) &&
+           encode_settings(device) && open_noise(device) &&
            listen_clients(device) && listen_remote(device);
 }
 

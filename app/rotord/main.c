@@ -232,7 +232,11 @@ int main(int count, char **arguments)
     }
     notify_init();
     int signals = open_signals();
-    if (signals < 0 || !device_open(&device, &config)) {
+    if (signals < 0) {
+        return EXIT_UNABLE;
+    }
+    if (!device_open(&device, &config)) {
+        device_close(&device);
         return EXIT_UNABLE;
     }
     serve(&device, signals);

@@ -89,6 +89,15 @@ static enum rotor_status read_uds(const struct stage0_plan *plan,
 {
     struct rotor_room room = {uds, BOOT_UDS_SIZE, 0};
     bool found = false;
+    struct stat state;
+    bool is_ours =
+        fstatat(plan->state_folder, "uds", &state, AT_SYMLINK_NOFOLLOW) != 0 ||
+        (state.st_uid == geteuid() && (state.st_mode & 0077) == 0);
+    if (!is_ours) {
+        return complain(plan, "the UDS file may be known to others",
+                        "STATE/uds must belong to the user of rotord, mode "
+                        "0600; a secret that leaked needs a new device");
+    }
     enum rotor_status status =
         linux_folder_read(plan->state_folder, "uds", &room, &found);
     if (status != ROTOR_OK || room.used != BOOT_UDS_SIZE) {
@@ -218,7 +227,9 @@ static enum rotor_status seal_image(const struct stage0_plan *plan,
     }
     bool sealed =
         memfd >= 0 && write_all(memfd, program->parts.image) &&
-        fchmod(memfd, 0555) == 0 &&
+        // To be executed, not read: such a program is out of reach for ptrace
+        // from its first instruction, before it says so itself.
+        fchmod(memfd, 0111) == 0 &&
         fcntl(memfd, F_ADD_SEALS,
               F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0 &&
         memfd_holds(memfd, program->parts.image);

@@ -340,19 +340,25 @@ static bool read_stream(struct clients *clients, size_t index, uint64_t now_ms)
     return true;
 }
 
-static size_t free_place(const struct clients *clients)
+// CLIENTS_MAX: none.
+static size_t free_place(const struct clients *clients, bool is_remote)
 {
-    size_t index = 0;
-    while (index < CLIENTS_MAX && clients->client[index].fd >= 0) {
-        index++;
+    size_t place = CLIENTS_MAX;
+    size_t remotes = 0;
+    for (size_t i = CLIENTS_MAX; i-- > 0;) {
+        if (clients->client[i].fd < 0) {
+            place = i;
+        } else if (clients->client[i].is_remote) {
+            remotes++;
+        }
     }
-    return index;
+    return is_remote && remotes >= REMOTES_MAX ? CLIENTS_MAX : place;
 }
 
 static void welcome(struct clients *clients, int listener, bool is_remote,
                     uint64_t now_ms)
 {
-    size_t index = free_place(clients);
+    size_t index = free_place(clients, is_remote);
     int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0) {
         return;

@@ -16,6 +16,7 @@
 #include "rtp/rtp.h"
 
 #define CLIENTS_MAX      64u
+#define REMOTES_MAX      32u // of them: strangers never take all places
 #define CLIENT_IN_FLIGHT 32u
 #define CLIENT_FRAME_MAX (4u + WIRE_CLIENT_MAX) // bytes on TCP
 #define CLIENT_OUT_MAX   (4u * CLIENT_FRAME_MAX)

@@ -56,6 +56,7 @@ static struct {
     uint8_t birth_memory[LAUNCH_BIRTH_MAX];
     struct launch_birth birth;
     bool told_attested;
+    bool watched_measurement; // of this enclave
     uint64_t told_epoch;
     bool has_told;
     uint64_t refused_seen;
@@ -140,6 +141,7 @@ static void take_queue(const struct launch_record *record, const int fds[2])
     app.queue_fd = fds[0];
     app.bell_fd = fds[1];
     app.has_queue = true;
+    app.watched_measurement = false;
     doorbell_init(&app.bell, &app.queue.channel, app.bell_fd,
                   DOORBELL_NO_EVENT);
     refer(record);
@@ -212,6 +214,21 @@ static void describe(struct wire_client_status *status)
     }
 }
 
+// Another image, or other settings, made the current entry than run now.
+static void watch_measurement(void)
+{
+    const struct wire_digest *entry = &app.rtp.state.trust.measurement;
+    if (app.watched_measurement || wire_digest_is_empty(entry)) {
+        return;
+    }
+    app.watched_measurement = true;
+    if (!wire_digest_equal(entry, &app.measurements[0]) &&
+        rtp_event(&app.rtp, now_ms(), WIRE_REASON_FIRMWARE,
+                  "the enclave's image or configuration changed") != ROTOR_OK) {
+        fputs("rtp: warning: the event was not taken\n", stderr);
+    }
+}
+
 static void tell_progress(void)
 {
     const struct rtp *rtp = &app.rtp;
@@ -223,6 +240,7 @@ static void tell_progress(void)
         tell(LAUNCH_ATTESTED, "");
         app.told_attested = true;
     }
+    watch_measurement();
     uint64_t epoch = rtp->state.trust.order.epoch;
     if (!app.has_told || epoch != app.told_epoch) {
         char line[64];

@@ -96,10 +96,20 @@ static void add_rdseed(struct linux_entropy *linux_entropy,
     }
 }
 
-static void add_hwrng(struct linux_entropy *linux_entropy, const char *path)
+static const char *or_default(const char *path, const char *standard)
+{
+    return path != NULL ? path : standard;
+}
+
+static void add_hwrng(struct linux_entropy *linux_entropy,
+                      const struct linux_entropy_options *options)
 {
     struct entropy_source *source = add(linux_entropy, "hwrng");
-    linux_entropy->hwrng_fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    linux_entropy->hwrng_fd =
+        options->hwrng_fd > 0
+            ? fcntl(options->hwrng_fd, F_DUPFD_CLOEXEC, 0)
+            : open(or_default(options->hwrng_path, "/dev/hwrng"),
+                   O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     if (linux_entropy->hwrng_fd >= 0) {
         source->read = read_descriptor;
         source->context = &linux_entropy->hwrng_fd;
@@ -122,11 +132,6 @@ static void add_plugged(struct linux_entropy *linux_entropy,
     source->is_required = options->plugged_is_required;
 }
 
-static const char *or_default(const char *path, const char *standard)
-{
-    return path != NULL ? path : standard;
-}
-
 enum rotor_status
 linux_entropy_open(struct linux_entropy *linux_entropy,
                    const struct linux_entropy_options *options)
@@ -139,7 +144,7 @@ linux_entropy_open(struct linux_entropy *linux_entropy,
     add_getrandom(linux_entropy);
     add_rdseed(linux_entropy,
                or_default(options->cpuinfo_path, "/proc/cpuinfo"));
-    add_hwrng(linux_entropy, or_default(options->hwrng_path, "/dev/hwrng"));
+    add_hwrng(linux_entropy, options);
     if (is_plugged) {
         add_plugged(linux_entropy, options);
     }

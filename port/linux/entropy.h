@@ -27,6 +27,7 @@
 struct linux_entropy_options {
     const char *cpuinfo_path; // NULL: /proc/cpuinfo
     const char *hwrng_path;   // NULL: /dev/hwrng
+    int hwrng_fd; // > 0: open already, stays the caller's; 0: by its path
 
     // A source of the operator's own, or of a test: bytes from plugged_fd.
     // plugged_name NULL: none.  The name must outlive the sources.
