@@ -79,6 +79,8 @@ for suite in $suites; do
         release && check 'pure modules need four functions' tool/check-symbols build/release
         check 'pure modules compile for firmware' tool/cross-compile build/cross
         check 'formatted' test/static/format
+        check 'pages name what the programs have' test/static/docs build/release
+        check 'settings as they are shipped' test/static/config build/release
         ;;
     spec)
         need asan --buildtype=debugoptimized -Db_sanitize=address,undefined || continue

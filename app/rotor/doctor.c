@@ -71,12 +71,12 @@ static const struct {
     {WIRE_WALL_NO_NEW_CODE,     "a kernel from 6.3 on"                          },
     {WIRE_WALL_OWN_USER,        "start rotord as root: it gives up what it can" },
     {WIRE_WALL_NO_CAPABILITIES, "start rotord as a user without capabilities"   },
-    {WIRE_WALL_PID_NAMESPACE,   "start rotord as root, or allow user namespaces"},
-    {WIRE_WALL_NET_NAMESPACE,   "start rotord as root, or allow user namespaces"},
-    {WIRE_WALL_IPC_NAMESPACE,   "start rotord as root, or allow user namespaces"},
-    {WIRE_WALL_UTS_NAMESPACE,   "start rotord as root, or allow user namespaces"},
+    {WIRE_WALL_PID_NAMESPACE,   "start rotord as root: it gives up what it can" },
+    {WIRE_WALL_NET_NAMESPACE,   "start rotord as root: it gives up what it can" },
+    {WIRE_WALL_IPC_NAMESPACE,   "start rotord as root: it gives up what it can" },
+    {WIRE_WALL_UTS_NAMESPACE,   "start rotord as root: it gives up what it can" },
     {WIRE_WALL_MOUNT_NAMESPACE,
-     "start rotord as root, or allow user namespaces"                           },
+     "start rotord as root: it gives up what it can"                            },
 };
 
 static const char *remedy_of(uint64_t wall)

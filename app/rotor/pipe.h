@@ -8,7 +8,7 @@
 // stranger on the way cannot put a session of his own in place of this one.
 // Two threads: one reads stdin and sends, one receives and writes stdout.
 // Handshake frames come between the records: a new session replaces the keys
-// under way; what comes in is not held up by it.  doc/PROTOCOL.client, session.
+// under way; what comes in is not held up by it.  doc/PROTOCOL.session.
 #ifndef ROTOR_APP_ROTOR_PIPE_H
 #define ROTOR_APP_ROTOR_PIPE_H
 
