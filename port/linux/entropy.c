@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "port/linux/entropy_rdseed.h"
@@ -22,6 +23,10 @@
 
 // What virtio-rng hands out at once; it makes about 9 KiB/s.
 #define SLOW_BLOCK 64u
+
+// How long that takes.  Asking sooner makes a virtual machine leave its
+// processor, in the middle of an answer, and mostly for nothing.
+#define SLOW_BLOCK_MS 10u
 
 // The pool is empty only early in boot, long before there is an enclave.
 #define GETRANDOM_PATIENCE 16u
@@ -56,6 +61,24 @@ static enum rotor_status read_descriptor(void *context, struct rotor_room *raw)
 {
     const int *fd = context;
     return outcome(read(*fd, raw->data, raw->capacity), raw);
+}
+
+static uint64_t now_ms(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000u + (uint64_t)now.tv_nsec / 1000000u;
+}
+
+static enum rotor_status read_hwrng(void *context, struct rotor_room *raw)
+{
+    struct linux_entropy *linux_entropy = context;
+    uint64_t now = now_ms();
+    if (now - linux_entropy->hwrng_asked_ms < SLOW_BLOCK_MS) {
+        return ROTOR_AGAIN;
+    }
+    linux_entropy->hwrng_asked_ms = now;
+    return read_descriptor(&linux_entropy->hwrng_fd, raw);
 }
 
 // 8-bit samples of 4 bits each, words of 64 bits; the rest is the source's own.
@@ -111,8 +134,8 @@ static void add_hwrng(struct linux_entropy *linux_entropy,
             : open(or_default(options->hwrng_path, "/dev/hwrng"),
                    O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     if (linux_entropy->hwrng_fd >= 0) {
-        source->read = read_descriptor;
-        source->context = &linux_entropy->hwrng_fd;
+        source->read = read_hwrng;
+        source->context = linux_entropy;
     }
 }
 

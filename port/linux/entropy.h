@@ -17,6 +17,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <rotor/status.h>
 
@@ -41,6 +42,7 @@ struct linux_entropy {
     struct entropy_source sources[LINUX_ENTROPY_SOURCES];
     size_t count;
     int hwrng_fd; // -1: not open
+    uint64_t hwrng_asked_ms;
     int plugged_fd;
 };
 

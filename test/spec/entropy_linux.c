@@ -262,6 +262,22 @@ SPEC("a hardware generator that has nothing yet never delays a draw")
     unlink(fifo.path);
 }
 
+SPEC("a hardware generator is asked once in ten milliseconds at most")
+{
+    struct linux_entropy sources;
+    struct linux_entropy_options options = {.hwrng_path = "/dev/urandom"};
+    assert_ok(linux_entropy_open(&sources, &options));
+    struct entropy_source *hwrng = &sources.sources[HWRNG];
+    uint8_t raw[64];
+    struct rotor_room room = ROOM_OF(raw);
+    assert_ok(hwrng->read(hwrng->context, &room));
+    assert_int_equal(room.used, sizeof raw);
+    assert_int_equal(hwrng->read(hwrng->context, &room), ROTOR_AGAIN);
+    assert_int_equal(usleep(11000), 0);
+    assert_ok(hwrng->read(hwrng->context, &room));
+    linux_entropy_close(&sources);
+}
+
 SPEC("closing closes what open opened, and only that")
 {
     int fds[2];
