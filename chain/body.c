@@ -318,8 +318,8 @@ enum rotor_status chain_body_encode(const struct chain_body *body,
     write_authority(&out, body);
     TRY(cbor_writer_finish(&out));
     struct chain_body again;
-    bool is_readable = chain_body_decode(bytes_in(bytes), &again) == ROTOR_OK;
-    if (!is_readable || !again.suite_is_known) {
+    if (chain_body_decode(bytes_in(bytes), &again) != ROTOR_OK ||
+        !again.suite_is_known) {
         bytes->used = 0;
         return ROTOR_INVALID;
     }

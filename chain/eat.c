@@ -203,9 +203,8 @@ enum rotor_status chain_eat_verify(const struct wire_key *key,
     uint8_t detached_bytes[SIGN1_MAX];
     struct rotor_room detached = ROOM_OF(detached_bytes);
     *valid = false;
-    bool is_token = read_parts(bytes, &parts) &&
-                    !bytes_are_empty(parts.payload) &&
-                    read_payload(parts.payload, &decoded);
+    bool is_token =
+        read_parts(bytes, &parts) && read_payload(parts.payload, &decoded);
     if (!is_token) {
         return ROTOR_MALFORMED;
     }

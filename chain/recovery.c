@@ -50,9 +50,7 @@ static enum rotor_status supersedes_own(struct chain_judge *judge)
                                &found));
     }
     // What the port found is what was asked for.
-    bool is_it =
-        found && is_head(&judge->superseded, head) &&
-        wire_digest_equal(&judge->superseded.log_id, &judge->trust->log_id);
+    bool is_it = found && is_head(&judge->superseded, head);
     return chain_judge_pass(judge, is_it, "supersedes what is not held");
 }
 

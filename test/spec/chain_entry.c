@@ -331,6 +331,14 @@ SPEC("keys of the wrong sort stand nowhere")
     assert_false(body_decodes(bytes_in(&room)));
     cbor_writer_init(&out, &pair_room);
     cbor_write_array(&out, 2);
+    wire_write_key(&out, &own.auth.sign);
+    wire_write_key(&out, &own.auth.sign);
+    assert_ok(cbor_writer_finish(&out));
+    maker_edit_map(halves_of(CHAIN_ROTATE).body, 9, bytes_in(&pair_room),
+                   &room);
+    assert_false(body_decodes(bytes_in(&room)));
+    cbor_writer_init(&out, &pair_room);
+    cbor_write_array(&out, 2);
     wire_write_key(&out, &own.auth.ots);
     wire_write_key(&out, &own.auth.ots);
     assert_ok(cbor_writer_finish(&out));
@@ -424,6 +432,30 @@ SPEC("an entry over 16 KiB is refused, one of 16 KiB is not")
         assert_int_equal(entry.size, WIRE_ENTRY_MAX + more);
         assert_int_equal(chain_entry_decode(maker_bytes(&entry), &decoded),
                          more == 0 ? ROTOR_OK : ROTOR_MALFORMED);
+    }
+    drop_entries();
+}
+
+SPEC("a body over 4,096 bytes is refused, one of 4,096 is not")
+{
+    static uint8_t padding[2 * CHAIN_BODY_MAX];
+    static uint8_t body[2 * CHAIN_BODY_MAX];
+    make_entries();
+    struct rotor_bytes plain = halves_of(CHAIN_ROTATE).body;
+    size_t free = CHAIN_BODY_MAX - plain.size - 2 - 3;
+    for (size_t more = 0; more <= 1; more++) {
+        struct rotor_room item = ROOM_OF(padding);
+        struct rotor_room room = ROOM_OF(body);
+        struct cbor_writer out;
+        cbor_writer_init(&out, &item);
+        cbor_write_bytes_head(&out, free + more);
+        for (size_t i = 0; i < free + more; i++) {
+            cbor_write_raw(&out, LABEL("x"));
+        }
+        assert_ok(cbor_writer_finish(&out));
+        maker_edit_map(plain, 64, bytes_in(&item), &room);
+        assert_int_equal(room.used, CHAIN_BODY_MAX + more);
+        assert_int_equal(body_decodes(bytes_in(&room)), more == 0);
     }
     drop_entries();
 }

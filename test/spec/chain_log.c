@@ -218,6 +218,7 @@ SPEC("nothing of kind 1 or 4 follows kind 4; a recovery does")
                                &chain.party.ports, &verdict, &next));
         assert_int_equal(verdict.outcome, CHAIN_REJECTED);
         assert_int_equal(verdict.rule, 5);
+        assert_string_equal(verdict.reason, "the log is closed");
     }
     maker_draft_recovery(&draft, &chain.trust, &chain.trust, &own, &chain.ra);
     maker_log_take(&chain, &draft, &own);
@@ -318,6 +319,18 @@ SPEC("an empty trust is not written, and no other suite or version is read")
     maker_edit_map(bytes_in(&room), 5, LABEL("\x03"), &edited_room);
     assert_int_equal(chain_trust_decode(bytes_in(&edited_room), &read),
                      ROTOR_MALFORMED);
+    // S alone, and K alone, of another suite.
+    for (int64_t key = 6; key <= 7; key++) {
+        uint8_t item[WIRE_KEY_ENCODED_MAX];
+        struct rotor_room item_room = ROOM_OF(item);
+        struct wire_key foreign = {.type = key == 6 ? WIRE_KEY_ED25519
+                                                    : WIRE_KEY_X25519};
+        assert_ok(wire_key_encode(&foreign, &item_room));
+        maker_edit_map(bytes_in(&room), key, bytes_in(&item_room),
+                       &edited_room);
+        assert_int_equal(chain_trust_decode(bytes_in(&edited_room), &read),
+                         ROTOR_MALFORMED);
+    }
     maker_edit_map(bytes_in(&room), 0, LABEL("\x02"), &edited_room);
     assert_int_equal(chain_trust_decode(bytes_in(&edited_room), &read),
                      ROTOR_MALFORMED);
@@ -499,6 +512,14 @@ SPEC("forks are judged only from an entry that was rightly accepted")
     assert_int_equal(fork, CHAIN_FORK_UNJUDGED);
     assert_int_equal(chain_judge_fork(&fork_log.trust,
                                       maker_bytes(&fork_log.entry),
+                                      maker_bytes(&other), &fork),
+                     ROTOR_INVALID);
+    // Rightly signed, but not for the place behind the parent.
+    draft.old = &parent.sign.key;
+    draft.body.epoch++;
+    maker_finish(&draft, &unsigned_entry);
+    assert_int_equal(chain_judge_fork(&fork_log.before,
+                                      maker_bytes(&unsigned_entry),
                                       maker_bytes(&other), &fork),
                      ROTOR_INVALID);
     other.size--;

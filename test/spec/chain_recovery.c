@@ -242,7 +242,7 @@ SPEC("(2) nothing follows the last incarnation there is")
 {
     begin();
     r.log.trust.order.incarnation = UINT32_MAX;
-    r.draft.body.incarnation = UINT32_MAX;
+    r.draft.body.incarnation = 0; // what wraps around
     judge();
     assert_outcome(2, CHAIN_REJECTED);
     end();
@@ -295,6 +295,25 @@ SPEC("(3) a port that finds another entry finds nothing")
 {
     begin_at(2, 3);
     r.log.party.ports.find = find_wrong;
+    judge();
+    assert_outcome(3, CHAIN_REJECTED);
+    end();
+}
+
+static enum rotor_status find_nothing(void *context,
+                                      const struct wire_head *head,
+                                      struct chain_trust *at, bool *found)
+{
+    const struct maker_party *party = context;
+    *at = party->held[head->epoch];
+    *found = false;
+    return ROTOR_OK;
+}
+
+SPEC("(3) what a port leaves behind is not what it found")
+{
+    begin_at(2, 3);
+    r.log.party.ports.find = find_nothing;
     judge();
     assert_outcome(3, CHAIN_REJECTED);
     end();
@@ -476,6 +495,32 @@ SPEC("(6) a signature of the authority over another body is none")
     memset(&r.next, 0xee, sizeof r.next);
     assert_ok(chain_accept_recovery(&r.log.trust, maker_bytes(&r.entry),
                                     &r.log.party.ports, &r.verdict, &r.next));
+    assert_outcome(6, CHAIN_REJECTED);
+    end();
+}
+
+SPEC("(6) a set that is no set approves nothing, though its digest is the one")
+{
+    // Keys out of order: the same keys, another digest, which the policy has.
+    uint8_t bytes[2048];
+    struct rotor_room room = ROOM_OF(bytes);
+    struct chain_ra_set set;
+    struct cbor_writer out;
+    begin();
+    assert_ok(chain_ra_set_decode(r.log.ra.set, &set));
+    cbor_writer_init(&out, &room);
+    cbor_write_array(&out, 2);
+    cbor_write_uint(&out, 2);
+    cbor_write_array(&out, 3);
+    for (size_t i = 3; i-- > 0;) {
+        wire_write_key(&out, &set.keys[i]);
+    }
+    assert_ok(cbor_writer_finish(&out));
+    r.draft.ra_sets[0] = bytes_in(&room);
+    assert_ok(chain_hash_ra_set(CRYPTO_SHA256, bytes_in(&room),
+                                &r.log.trust.policy.ra));
+    r.draft.policy.ra = r.log.trust.policy.ra;
+    judge();
     assert_outcome(6, CHAIN_REJECTED);
     end();
 }
@@ -672,6 +717,13 @@ SPEC("a set is sorted by kid, has no key twice and asks for no more than it "
     assert_ok(chain_ra_set_encode(&twisted, &room));
     assert_true(bytes_equal(bytes_in(&room), r.log.ra.set));
     twisted.keys[1] = twisted.keys[0];
+    assert_int_equal(chain_ra_set_encode(&twisted, &room), ROTOR_INVALID);
+    twisted = set;
+    twisted.count = CHAIN_RA_KEYS_MAX + 1;
+    for (size_t i = 0; i < CHAIN_RA_KEYS_MAX; i++) {
+        twisted.keys[i] = (struct wire_key){.type = WIRE_KEY_ED25519};
+        twisted.keys[i].bytes[0] = (uint8_t)i;
+    }
     assert_int_equal(chain_ra_set_encode(&twisted, &room), ROTOR_INVALID);
     twisted = set;
     twisted.k = 4;

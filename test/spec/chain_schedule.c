@@ -261,6 +261,11 @@ SPEC("session and channel: no keys without secrets or with another hash")
     input.es = bytes_of(NULL, 0);
     assert_int_equal(chain_session_derive(&input, &keys), ROTOR_INVALID);
     input = input_of(&SESSIONS[0]);
+    uint8_t mac[CRYPTO_HASH_MAX];
+    struct rotor_room room = {mac, 31, 0};
+    assert_ok(chain_session_derive(&input, &keys));
+    assert_int_equal(chain_session_mac_a(&keys, &input.th2, &room),
+                     ROTOR_TOO_SMALL);
     input.ee = bytes_of(NULL, 0);
     assert_int_equal(chain_session_derive(&input, &keys), ROTOR_INVALID);
 }
@@ -358,6 +363,8 @@ SPEC("two ends agree, over ephemerals and over a static key")
         cut.size--;
         assert_int_equal(chain_agree(&ours, cut, &rooms[0]), ROTOR_MALFORMED);
         assert_int_equal(rooms[0].used, 0);
+        assert_int_equal(chain_agree(&ours, bytes_of(NULL, 0), &rooms[0]),
+                         ROTOR_MALFORMED);
         if (POINTS[i] > 32) {
             points[1][0] = 0x03;
             assert_int_equal(
@@ -512,6 +519,29 @@ SPEC("a replayed, skipped, altered or cut record ends the direction")
         assert_int_equal(unseal(&ends), ROTOR_MALFORMED);
         assert_int_equal(ends.opened.used, 0);
         assert_int_equal(unseal(&ends), ROTOR_FORBIDDEN);
+        close_ends(&ends);
+    }
+}
+
+// Sealed by the rightful peer, who does not keep to the form.
+SPEC("a record that names another place or an unknown type does not open")
+{
+    for (unsigned fault = 0; fault < 3; fault++) {
+        struct ends ends;
+        struct crypto_aead aead = {0};
+        uint8_t aad[25] = {7};
+        open_ends(&ends, 2);
+        memset(ends.sealed, 0, 9);
+        ends.sealed[7] = fault == 1 ? 5 : 0; // i
+        ends.sealed[8] = fault == 2 ? 2 : 0; // type
+        memcpy(aad + 16, ends.sealed, 9);
+        assert_ok(crypto_aead_open(&aead, CRYPTO_AES256_GCM, TRAFFIC.key));
+        assert_ok(crypto_seal(&aead, TRAFFIC.iv, BYTES_OF(aad), LABEL("x"),
+                              ends.sealed + 9));
+        ends.record.used = 1 + CHAIN_RECORD_OVERHEAD;
+        assert_int_equal(unseal(&ends),
+                         fault == 0 ? ROTOR_OK : ROTOR_MALFORMED);
+        crypto_aead_close(&aead);
         close_ends(&ends);
     }
 }

@@ -495,6 +495,69 @@ SPEC("a token carries what was claimed, and claims of private use only")
     end();
 }
 
+static void sign_payload(struct rotor_bytes payload, struct rotor_room *eat)
+{
+    static const uint8_t PROTECTED[] = {0xa1, 0x01, 0x26}; // ES256
+    const struct wire_statement statement = {LABEL(CHAIN_EAT_CONTEXT), payload};
+    uint8_t memory[256];
+    struct rotor_room detached = ROOM_OF(memory);
+    struct cbor_writer out;
+    assert_ok(wire_cose_sign(&e.device.attest, &statement, &detached));
+    cbor_writer_init(&out, eat);
+    cbor_write_array(&out, 4);
+    cbor_write_bytes(&out, BYTES_OF(PROTECTED));
+    cbor_write_map(&out, 0);
+    cbor_write_bytes(&out, payload);
+    cbor_write_bytes(&out, bytes_of(detached.data + detached.used - 64, 64));
+    assert_ok(cbor_writer_finish(&out));
+}
+
+SPEC("a token of another profile is no token of ours")
+{
+    uint8_t memory[3][2048];
+    struct rotor_room claims = ROOM_OF(memory[0]);
+    struct rotor_room payload = ROOM_OF(memory[1]);
+    struct rotor_room eat = ROOM_OF(memory[2]);
+    struct chain_eat decoded;
+    struct wire_key key;
+    bool valid = false;
+    begin();
+    assert_ok(wire_key_of(&e.device.attest, &key));
+    device_claims(&e.device, &claims);
+    for (unsigned is_other = 0; is_other <= 1; is_other++) {
+        struct cbor_writer out;
+        cbor_writer_init(&out, &payload);
+        cbor_write_map(&out, 2u + (memory[0][0] & 0x1fu));
+        cbor_write_uint(&out, 10);
+        cbor_write_bytes(&out, BYTES_OF(e.ud));
+        cbor_write_uint(&out, 265);
+        cbor_write_text(&out, is_other ? LABEL("tag:rotor,2026:process/2")
+                                       : LABEL("tag:rotor,2026:process/1"));
+        cbor_write_raw(&out, bytes_of(claims.data + 1, claims.used - 1));
+        assert_ok(cbor_writer_finish(&out));
+        sign_payload(bytes_in(&payload), &eat);
+        assert_int_equal(
+            chain_eat_verify(&key, bytes_in(&eat), &decoded, &valid),
+            is_other ? ROTOR_MALFORMED : ROTOR_OK);
+        assert_int_equal(valid, !is_other);
+    }
+    end();
+}
+
+SPEC("a token without payload is no token")
+{
+    static const uint8_t DETACHED[] = {0x84, 0x43, 0xa1, 0x01, 0x26,
+                                       0xa0, 0xf6, 0x41, 0x00};
+    struct chain_eat decoded;
+    bool valid = true;
+    begin();
+    assert_int_equal(chain_eat_verify(&e.device.uds_key, BYTES_OF(DETACHED),
+                                      &decoded, &valid),
+                     ROTOR_MALFORMED);
+    assert_false(valid);
+    end();
+}
+
 SPEC("Evidence in its parts is Evidence as a whole")
 {
     struct chain_evidence envelope;
@@ -512,6 +575,11 @@ SPEC("Evidence in its parts is Evidence as a whole")
     envelope.report = bytes_in(&inner);
     assert_ok(chain_evidence_encode(&envelope, &outer));
     assert_true(bytes_equal(bytes_in(&outer), bytes_in(&e.evidence)));
+    memory[1][1] = 0; // no such backend
+    assert_int_equal(chain_evidence_decode(bytes_in(&outer), &envelope),
+                     ROTOR_MALFORMED);
+    memory[1][1] = 9; // reserved for another root
+    assert_ok(chain_evidence_decode(bytes_in(&outer), &envelope));
     end();
 }
 

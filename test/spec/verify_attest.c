@@ -38,6 +38,8 @@ struct talk {
     struct wire_digest th2;
     struct wire_attest_rsp response; // log_id only
     uint8_t mac_a_flip;
+    struct rotor_bytes forced_mac_a; // empty: the right one
+    bool without_mac_a;
     uint8_t mac_a_bytes[64];
     struct rotor_room mac_a;
 
@@ -191,7 +193,11 @@ static void make_response(void)
     t.response.core = bytes_in(&core);
     t.response.evidence = bytes_in(&evidence);
     t.response.sig_s = bytes_in(&sig_s);
-    t.response.mac_a = bytes_in(&t.mac_a);
+    t.response.mac_a =
+        bytes_are_empty(t.forced_mac_a) ? bytes_in(&t.mac_a) : t.forced_mac_a;
+    if (t.without_mac_a) {
+        t.response.mac_a = bytes_of(NULL, 0);
+    }
     t.response_room = ROOM_OF(t.response_bytes);
     assert_ok(wire_message_encode(&WIRE_LAYOUT_ATTEST_RSP, &t.response,
                                   &t.response_room));
@@ -345,6 +351,13 @@ SPEC("a head that is not held is not judged: catch up first")
     judge();
     assert_int_equal(t.answer.outcome, VERIFY_UNKNOWN_HEAD);
     end();
+    begin(2, WIRE_PURPOSE_ATTEST);
+    t.request.want_evidence = 0;
+    t.without_evidence = true;
+    t.core.epoch = 99; // over the right body
+    exchange();
+    assert_int_equal(t.answer.outcome, VERIFY_UNKNOWN_HEAD);
+    end();
 }
 
 SPEC("an answer of another log, an older epoch than asked or a suite not "
@@ -445,6 +458,44 @@ SPEC("keys where none belong, or none where they do, are refused")
     exchange();
     assert_refused(WORDS);
     end();
+}
+
+SPEC("each of e_r, e_a and mac_a alone is one too many")
+{
+    static const char WORDS[] = "keys where none belong, or none where they do";
+    static const uint8_t MAC[32] = {1};
+    for (unsigned which = 0; which < 4; which++) {
+        begin(2, WIRE_PURPOSE_SESSION); // for its ephemerals
+        struct rotor_bytes none = bytes_of(NULL, 0);
+        t.request.purpose = WIRE_PURPOSE_ATTEST;
+        t.request.e_r = which == 1 ? t.request.e_r : none;
+        t.core.e_a = which == 2 ? t.core.e_a : none;
+        t.forced_mac_a = which == 3 ? BYTES_OF(MAC) : none;
+        exchange();
+        if (which == 0) {
+            assert_accepted();
+        } else {
+            assert_refused(WORDS);
+        }
+        end();
+    }
+}
+
+SPEC("a session without any one of e_r, e_a and mac_a is none")
+{
+    static const char WORDS[] = "keys where none belong, or none where they do";
+    static const uint8_t MAC[32] = {1};
+    for (unsigned which = 0; which < 3; which++) {
+        begin(2, WIRE_PURPOSE_SESSION);
+        struct rotor_bytes none = bytes_of(NULL, 0);
+        t.request.e_r = which == 0 ? none : t.request.e_r;
+        t.core.e_a = which == 1 ? none : t.core.e_a;
+        t.forced_mac_a = BYTES_OF(MAC);
+        t.without_mac_a = which == 2;
+        exchange();
+        assert_refused(WORDS);
+        end();
+    }
 }
 
 SPEC("junk is no answer, and no request is no question")
