@@ -215,3 +215,17 @@ COMMANDS="status rotate event attest verify chain doctor"
     exits 1
     prints "FAIL"
 }
+
+@test "the manual names every code of a JSON error with its exit code" {
+    source=$BATS_TEST_DIRNAME/../../app/rotor/command.c
+    manual=$BATS_TEST_DIRNAME/../../doc/man/rotor.1.scd
+    number() { case $1 in REFUSED) echo 1 ;; USAGE) echo 2 ;; *) echo 3 ;; esac; }
+    codes=$(sed -nE 's/.*\{"([A-Z_]+)", *EXIT_([A-Z]+),.*/\1 \2/p' "$source")
+    [ "$(printf '%s\n' "$codes" | wc -l)" -ge 19 ]
+    while read -r name exit; do
+        grep -A1 -Fx "*$name*" "$manual" | grep -q "exit $(number "$exit")" || {
+            echo "$name: not in the manual with exit $(number "$exit")"
+            return 1
+        }
+    done <<<"$codes"
+}
