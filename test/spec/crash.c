@@ -35,6 +35,8 @@ static void check_agreement(const struct sim_device *device)
     assert_int_equal(ap->order.epoch, rtp->order.epoch);
     assert_true(wire_digest_equal(&ap->body_hash, &rtp->body_hash));
     assert_int_equal(device->seen.second_bodies, 0);
+    assert_int_equal(chain_order_compare(&device->rtp.state.floor, &rtp->order),
+                     0);
     check_log(device);
 }
 

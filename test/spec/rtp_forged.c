@@ -285,3 +285,181 @@ SPEC("an AP behind us under a head that never was ours: refused")
     check_refused(device, show_before);
     sim_device_free(device);
 }
+
+// ---- a second body for one place, by a thief of S alone --------------------
+
+// What the thief shows in place of the entry that the AP prepared.
+struct theft {
+    struct forgery forgery;
+    uint8_t entry[WIRE_ENTRY_MAX];
+    size_t entry_size;
+    struct wire_digest body_hash;
+};
+
+static struct theft theft;
+
+// The prepared entry with another boot id, signed by S_e; A is not there.
+static void make_stolen_entry(const struct sim_device *device)
+{
+    static uint8_t body_bytes[CHAIN_BODY_MAX];
+    uint8_t sig_bytes[WIRE_SIGN1_MAX];
+    struct rotor_room body = ROOM_OF(body_bytes);
+    struct rotor_room sig = ROOM_OF(sig_bytes);
+    struct rotor_room out = ROOM_OF(theft.entry);
+    struct chain_entry entry;
+    const struct rtp_state *held = &device->rtp.state;
+    assert_ok(
+        chain_entry_decode(bytes_of(held->entry, held->entry_size), &entry));
+    entry.body.boot_id[0] ^= 1;
+    assert_ok(chain_body_encode(&entry.body, &body));
+    entry.body.bytes = bytes_in(&body);
+    const struct wire_statement statement = {LABEL(WIRE_CONTEXT_ENTRY_OLD),
+                                             bytes_in(&body)};
+    assert_ok(wire_cose_sign(&device->enclave.keys.sign, &statement, &sig));
+    entry.sig_old = bytes_in(&sig);
+    assert_ok(chain_entry_encode(&entry, &out));
+    theft.entry_size = out.used;
+    assert_ok(chain_hash_body(held->pend.body_hash.alg, bytes_in(&body),
+                              &theft.body_hash));
+}
+
+static void show_stolen(struct forgery *f)
+{
+    f->status.prepared.body_hash = theft.body_hash;
+}
+
+static bool serve_stolen(void *context, struct sim_device *device,
+                         uint8_t *frame, size_t *size)
+{
+    static uint8_t list_bytes[WIRE_PAYLOAD_MAX];
+    static uint8_t out_bytes[WIRE_PAYLOAD_MAX];
+    struct wire_header header;
+    struct rotor_bytes payload;
+    if (wire_frame_decode(bytes_of(frame, *size), &header, &payload) !=
+            ROTOR_OK ||
+        header.type != WIRE_LOG_ENTRIES) {
+        return forge(context, device, frame, size);
+    }
+    struct rotor_room list = ROOM_OF(list_bytes);
+    struct rotor_room out = ROOM_OF(out_bytes);
+    struct wire_log_entries reply;
+    struct cbor_writer writer;
+    assert_ok(wire_message_decode(&WIRE_LAYOUT_LOG_ENTRIES, payload, &reply));
+    cbor_writer_init(&writer, &list);
+    cbor_write_array(&writer, 1);
+    cbor_write_raw(&writer, bytes_of(theft.entry, theft.entry_size));
+    assert_ok(cbor_writer_finish(&writer));
+    reply.entries = bytes_in(&list);
+    assert_ok(wire_message_encode(&WIRE_LAYOUT_LOG_ENTRIES, &reply, &out));
+    struct rotor_room whole = {frame, WIRE_FRAME_MAX, 0};
+    assert_ok(wire_frame_encode(&header, bytes_in(&out), &whole));
+    *size = whole.used;
+    return true;
+}
+
+SPEC("a second body that A did not sign is noise: an alarm, no quarantine")
+{
+    struct sim_device *device = device_ready(79);
+    const struct rtp_wish wish = {.reason = WIRE_REASON_OPERATOR,
+                                  .kind = CHAIN_ROTATE};
+    memset(&theft, 0, sizeof theft);
+    device->cut = (struct sim_cut){
+        .step = SIM_FRAME_TO_AP, .type = WIRE_ROT_COMMIT, .count = 1};
+    rtp_wish_for(&device->rtp, &wish);
+    sim_run(device, 60000);
+    assert_true(device->is_cut);
+    make_stolen_entry(device);
+    sim_kill_ap(device);
+    device->is_cut = false;
+    device->now_ms += 2000;
+    theft.forgery.change = show_stolen;
+    device->meddle = serve_stolen;
+    device->meddle_context = &theft.forgery;
+    assert_ok(sim_start_ap(device));
+    sim_run(device, 0);
+    assert_int_equal(device->seen.frames_to_ap[WIRE_LOG_GET], 1);
+    assert_true(device->seen.alarms[RTP_ALARM_FORK] >= 1);
+    assert_int_equal(device->rtp.state.phase, RTP_PEND);
+    assert_int_equal(device->seen.alarms[RTP_ALARM_DUPLICITY], 0);
+    device->meddle = NULL;
+    assert_true(sim_run_until(device, 100000, sim_is_steady));
+    assert_int_equal(device->rtp.state.trust.order.epoch, 1);
+    sim_device_free(device);
+}
+
+// ---- jobs by themselves ----------------------------------------------------
+
+SPEC("an entry 0 that nobody pinned and nobody asked for is not caught up with")
+{
+    struct sim_device *device = device_ready(80);
+    struct rtp *rtp = &device->rtp;
+    struct rtp_job *job = rtp_job_start(rtp, RTP_JOB_CATCH_UP);
+    job->input_size = device->store.log_size - RTP_LOG_HEAD;
+    memcpy(job->input, device->store.log + RTP_LOG_HEAD, job->input_size);
+    memset(&job->next, 0, sizeof job->next);
+    assert_ok(chain_seen_init(&rtp->seen, rtp->seen_slots, CHAIN_SEEN_DEFAULT));
+    rtp_job_run(job);
+    assert_int_equal(job->status, ROTOR_OK);
+    assert_false(job->is_accepted);
+    job->hello.log_id = rtp->state.trust.log_id; // now it is pinned
+    rtp_job_run(job);
+    assert_true(job->is_accepted);
+    rtp->job_is_wanted = false;
+    sim_device_free(device);
+}
+
+// The AP wants e_r of another suite, then answers in that one.
+static bool answer_in_suite_1(void *context, struct sim_device *device,
+                              uint8_t *frame, size_t *size)
+{
+    struct forgery *f = context;
+    struct wire_header header;
+    struct rotor_bytes payload;
+    static uint8_t point_bytes[CHAIN_POINT_MAX];
+    struct rotor_room point = ROOM_OF(point_bytes);
+    if (f->made == 0) {
+        return forge(context, device, frame, size); // learns what to say
+    }
+    if (wire_frame_decode(bytes_of(frame, *size), &header, &payload) !=
+            ROTOR_OK ||
+        header.type != WIRE_ERROR ||
+        device->rtp.channel.link != RTP_LINK_HELLO) {
+        return true;
+    }
+    uint8_t seed[CRYPTO_SEED_MAX] = {3};
+    struct crypto_key key;
+    assert_ok(crypto_key_derive(&key, CRYPTO_X25519, seed));
+    assert_ok(chain_point_encode(&key, &point));
+    crypto_key_close(&key);
+    f->core.e_a = bytes_in(&point);
+    f->core.suite = 1;
+    header.type = WIRE_HELLO_AP;
+    struct rotor_room out = {frame, WIRE_FRAME_MAX, 0};
+    assert_ok(wire_frame_encode(&header, (struct rotor_bytes){0}, &out));
+    *size = out.used;
+    uint8_t header_bytes[WIRE_HEADER_SIZE];
+    memcpy(header_bytes, frame, sizeof header_bytes);
+    seal_forgery(f, header_bytes, frame, size);
+    f->made++;
+    return true;
+}
+
+SPEC("a channel in another suite than that of S_cur is refused")
+{
+    struct sim_device *device = device_ready(81);
+    struct forgery forgery = {.change = change_nothing};
+    for (unsigned i = 0; i < 2; i++) {
+        device->meddle = answer_in_suite_1;
+        device->meddle_context = &forgery;
+        sim_kill_ap(device);
+        device->now_ms += 2000;
+        device->rtp.hello_suite = i == 0 ? 0 : 1;
+        assert_ok(sim_start_ap(device));
+        sim_run(device, 0);
+    }
+    assert_int_equal(forgery.made, 2);
+    assert_false(rtp_is_attested(&device->rtp));
+    assert_string_equal(device->seen.last_text,
+                        "sig_S of HELLO_AP does not verify");
+    sim_device_free(device);
+}

@@ -318,6 +318,65 @@ SPEC("a ROT_DONE that S of the new epoch did not sign is no DONE")
     sim_device_free(device);
 }
 
+// The enclave signs with the new S, but not what was committed.
+static bool sign_other_done(struct liar *liar, struct wire_header *header,
+                            struct rotor_room *payload)
+{
+    const struct sim_device *device = liar->device;
+    struct wire_done done;
+    uint8_t statement_bytes[CHAIN_STATEMENT_MAX];
+    uint8_t sig_bytes[WIRE_SIGN1_MAX];
+    uint8_t out_bytes[512];
+    struct rotor_room statement = ROOM_OF(statement_bytes);
+    struct rotor_room sig = ROOM_OF(sig_bytes);
+    struct rotor_room out = ROOM_OF(out_bytes);
+    assert_ok(
+        wire_message_decode(&WIRE_LAYOUT_ROT_DONE, bytes_in(payload), &done));
+    if (liar->detail == 0) {
+        done.epoch++;
+    } else {
+        done.body_hash.bytes[0] ^= 1;
+    }
+    struct chain_done claim = {
+        .head = {done.epoch, done.body_hash},
+        .n = done.n,
+        .channel_id = header->channel_id
+    };
+    memcpy(claim.request_id, header->request_id, sizeof claim.request_id);
+    assert_ok(chain_done_encode(&claim, &statement));
+    const struct wire_statement signed_bytes = {LABEL(WIRE_CONTEXT_DONE),
+                                                bytes_in(&statement)};
+    assert_ok(wire_cose_sign(&device->enclave.keys.sign, &signed_bytes, &sig));
+    done.sig = bytes_in(&sig);
+    assert_ok(wire_message_encode(&WIRE_LAYOUT_ROT_DONE, &done, &out));
+    memcpy(payload->data, out.data, out.used);
+    payload->used = out.used;
+    return true;
+}
+
+SPEC("a ROT_DONE of another epoch or body than the pending one is no DONE")
+{
+    for (unsigned detail = 0; detail < 2; detail++) {
+        struct sim_device *device = device_ready(247);
+        static struct liar liar;
+        memset(&liar, 0, sizeof liar);
+        liar.change = sign_other_done;
+        liar.type = WIRE_ROT_DONE;
+        liar.most = 1;
+        liar.detail = detail;
+        begin_lies(&liar, device);
+        const struct rtp_wish wish = {.reason = WIRE_REASON_OPERATOR,
+                                      .kind = CHAIN_ROTATE};
+        rtp_wish_for(&device->rtp, &wish);
+        assert_true(sim_run_until(device, 60000, sim_is_steady));
+        assert_int_equal(liar.changed, 1);
+        assert_int_equal(device->seen.alarms[RTP_ALARM_PEER], 1);
+        assert_string_equal(device->seen.last_text, "ROT_DONE does not verify");
+        assert_int_equal(device->rtp.state.trust.order.epoch, 1);
+        sim_device_free(device);
+    }
+}
+
 // Answers DONE to COMMIT with the DONE of another frame.
 static bool replay_done(struct liar *liar, struct wire_header *header,
                         struct rotor_room *payload)
@@ -702,6 +761,57 @@ SPEC("another log on the AP than ours: foreign, nothing is sent to it")
     sim_run(device, 30000);
     assert_true(device->seen.alarms[RTP_ALARM_FOREIGN_AP] > 0);
     assert_int_equal(device->seen.frames_to_ap[WIRE_HELLO_FIN], fins);
+    sim_device_free(device);
+}
+
+// A plaintext ERROR as anybody on the queue could make it.
+static void inject_error(struct sim_device *device, uint64_t sequence,
+                         uint8_t id_bit)
+{
+    static uint8_t bytes[WIRE_FRAME_MAX];
+    uint8_t payload_bytes[64];
+    struct rotor_room payload = ROOM_OF(payload_bytes);
+    struct rotor_room frame = ROOM_OF(bytes);
+    const struct wire_error_reply error = {.code = WIRE_E_RATE, .detail = 50};
+    struct wire_header header = {.type = WIRE_ERROR,
+                                 .channel_id = device->rtp.channel.id,
+                                 .sequence = sequence};
+    memcpy(header.request_id, device->rtp.channel.asked_id, WIRE_ID_SIZE);
+    header.request_id[3] ^= id_bit;
+    assert_ok(wire_message_encode(&WIRE_LAYOUT_ERROR, &error, &payload));
+    assert_ok(wire_frame_encode(&header, bytes_in(&payload), &frame));
+    assert_ok(rtp_take(&device->rtp, device->now_ms, bytes_in(&frame)));
+}
+
+SPEC("a plaintext frame that answers nothing is dropped, pairing goes on")
+{
+    struct sim_device *device = device_ready(259);
+    struct rotor_room room;
+    static uint8_t bytes[WIRE_FRAME_MAX];
+    sim_kill_ap(device);
+    device->now_ms += 2000;
+    assert_ok(sim_start_ap(device));
+    inject_error(device, 0, 0); // HELLO was not sent yet
+    room = ROOM_OF(bytes);
+    assert_ok(rtp_next(&device->rtp, device->now_ms, &room));
+    assert_int_equal(device->rtp.channel.link, RTP_LINK_HELLO);
+    inject_error(device, 5, 0); // not in order
+    inject_error(device, 0, 1); // of another request
+    assert_int_equal(device->rtp.channel.link, RTP_LINK_HELLO);
+    uint8_t reply_bytes[WIRE_FRAME_MAX];
+    struct rotor_room reply = ROOM_OF(reply_bytes);
+    assert_ok(enclave_serve(&device->enclave, &device->pair, bytes_in(&room),
+                            &reply));
+    assert_ok(rtp_take(&device->rtp, device->now_ms, bytes_in(&reply)));
+    struct rtp_job *job = rtp_job_next(&device->rtp);
+    inject_error(device, 1, 0); // it was answered already
+    rtp_job_run(job);
+    rtp_job_done(&device->rtp, device->now_ms, job);
+    assert_int_equal(device->rtp.channel.link, RTP_LINK_FIN);
+    inject_error(device, 1, 0); // HELLO_FIN was not sent yet
+    assert_int_equal(device->rtp.channel.link, RTP_LINK_FIN);
+    assert_true(sim_run_until(device, 100, sim_is_steady));
+    assert_int_equal(device->seen.alarms[RTP_ALARM_REFUSED], 0);
     sim_device_free(device);
 }
 
