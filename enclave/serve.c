@@ -202,8 +202,10 @@ enum rotor_status enclave_serve(struct enclave *enclave,
     if (enclave_pair_admit(enclave, pair, &request)) {
         status = answer_request(enclave, &request, reply);
     }
+    if (request.payload.data == enclave->payload) {
+        secret_wipe(enclave->payload, request.payload.size);
+    }
     secret_wipe(&request, sizeof request);
-    secret_wipe(enclave->payload, sizeof enclave->payload);
     if (status != ROTOR_OK) {
         reply->used = 0;
     }

@@ -163,6 +163,29 @@ SPEC("a read-back that differs halts before anything is signed")
     close_all();
 }
 
+SPEC("a number that does not count is a read-back that differs")
+{
+    world_at_cur(&world, &peer, &USUAL, &trust);
+    world.platform.loses_count = true;
+    assert_int_equal(ask_rotate(&peer, 0, 1), WIRE_ERROR);
+    assert_int_equal(peer_error(&peer), WIRE_E_ROLLED_BACK);
+    close_all();
+}
+
+SPEC("from P1 on A lies in one place, the entry that it signs")
+{
+    world_at_cur(&world, &peer, &USUAL, &trust);
+    const struct enclave_state *kept = &world.enclave.state;
+    assert_true(kept->cur.next_auth.size > 0);
+    assert_int_equal(ask_rotate(&peer, 0, 1), WIRE_ROT_PREPARED);
+    assert_int_equal(kept->cur.next_auth.size, 0);
+    assert_int_equal(kept->pending.auth.size, 0); // and not even there, by P2
+    restart_and_expect(WIRE_STATE_PREP);
+    assert_int_equal(kept->cur.next_auth.size, 0);
+    assert_true(kept->pending.auth.size > 0);
+    close_all();
+}
+
 SPEC("an anchor that cannot be read back is a doubt that a restart ends")
 {
     world_at_cur(&world, &peer, &USUAL, &trust);
@@ -193,6 +216,19 @@ SPEC("a store that refuses P1 leaves the AP as it was")
     }
     world.platform.fault = FAULT_NONE;
     world_rotate(&peer, 1, &trust);
+    close_all();
+}
+
+SPEC("a rename that fails stops everything: the next write would be over it")
+{
+    world_at_cur(&world, &peer, &USUAL, &trust);
+    world.platform.fault = FAULT_REFUSE;
+    world.platform.fault_at = world.platform.steps + 3;
+    assert_int_equal(ask_rotate(&peer, 0, 1), WIRE_ERROR);
+    assert_int_equal(peer_error(&peer), WIRE_E_STORE);
+    assert_true(enclave_must_restart(&world.enclave));
+    restart_and_expect(WIRE_STATE_PREP);
+    assert_false(world.platform.files[ENCLAVE_STATE_NEXT].exists);
     close_all();
 }
 
@@ -254,12 +290,18 @@ SPEC("the file attach is believed only where it verifies")
         assert_true(entry_follows(&trust, entry.bytes, &next));
     }
     // Signatures that are sealed well but wrong are made anew as well.
-    restart_and_expect(WIRE_STATE_PREP);
-    world.enclave.signatures[1].pop[20] ^= 1;
-    assert_true(peer_pair(&peer));
-    assert_int_equal(ask_rotate(&peer, 0, 1), WIRE_ROT_PREPARED);
-    peer_entry(&peer, &entry);
-    assert_true(entry_follows(&trust, entry.bytes, &next));
+    for (unsigned i = 0; i < 4; i++) {
+        restart_and_expect(WIRE_STATE_PREP);
+        struct enclave_signatures *stored = &world.enclave.signatures[1];
+        uint8_t *wrong[] = {stored->pop, stored->auth_ots, stored->auth_sign,
+                            stored->old};
+        assert_true(stored->pop_size > 0);
+        wrong[i][40] ^= 1;
+        assert_true(peer_pair(&peer));
+        assert_int_equal(ask_rotate(&peer, 0, 1), WIRE_ROT_PREPARED);
+        peer_entry(&peer, &entry);
+        assert_true(entry_follows(&trust, entry.bytes, &next));
+    }
     close_all();
 }
 

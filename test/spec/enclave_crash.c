@@ -358,6 +358,8 @@ SPEC("a counter as anchor burns A in its window and never signs twice")
                  peer.status.state == WIRE_STATE_CUR)) {
                 break;
             }
+            assert_false(world.enclave.state.is_burnt &&
+                         world.enclave.state.pending.auth.size > 0);
             if (peer.status.state == WIRE_STATE_PREP && !has_pend()) {
                 use_id(0x70);
                 enum wire_type type = ask_rotate(&peer, rtp.cur.order.epoch, 1);
@@ -373,6 +375,8 @@ SPEC("a counter as anchor burns A in its window and never signs twice")
         }
         assert_int_equal(ask_attest(&peer, WIRE_PURPOSE_ATTEST),
                          WIRE_ATTEST_RSP);
+        assert_false(world.enclave.state.is_burnt &&
+                     world.enclave.state.cur.next_auth.size > 0);
         authority_close(&authority);
         peer_close(&peer);
         world_close(&world);

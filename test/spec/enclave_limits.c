@@ -82,6 +82,26 @@ SPEC("a day's tokens run out, come back one by one, and survive restarts")
     close_all();
 }
 
+SPEC("what was gathered towards the next token is not lost by a rotation")
+{
+    world_at_cur(&world, &peer, &DEFAULTS, &trust);
+    for (int i = 0; i < 24; i++) {
+        wait_s(61);
+        world_rotate(&peer, 1, &trust);
+    }
+    assert_int_equal(ask_rotate(&peer, 24, 1), WIRE_ERROR);
+    wait_s(61);
+    assert_int_equal(ask_rotate(&peer, 24, 1), WIRE_ERROR);
+    uint64_t wait = peer_error_detail(&peer);
+    wait_s(wait + 1800); // a token and a half
+    world_rotate(&peer, 1, &trust);
+    wait_s(1800);
+    world_rotate(&peer, 1, &trust);
+    wait_s(1800);
+    assert_int_equal(ask_rotate(&peer, 26, 1), WIRE_ERROR);
+    close_all();
+}
+
 SPEC("key compromise has a token of its own that waits for nothing")
 {
     world_at_cur(&world, &peer, &DEFAULTS, &trust);

@@ -242,6 +242,33 @@ SPEC("an ephemeral of another suite is refused with the suite wanted")
     close_all();
 }
 
+SPEC("a HELLO that does not offer the suite of cur is refused with it")
+{
+    struct wire_hello_rtp hello;
+    struct wire_header header;
+    struct rotor_bytes payload;
+    static uint8_t frame[1024];
+    world_at_cur(&world, &peer, &USUAL, &trust);
+    assert_true(peer_hello(&peer));
+    memcpy(frame, peer.frame, peer.frame_size);
+    assert_ok(
+        wire_frame_decode(bytes_of(frame, peer.frame_size), &header, &payload));
+    assert_ok(wire_message_decode(&WIRE_LAYOUT_HELLO_RTP, payload, &hello));
+    hello.suites = (struct wire_suites){
+        2, {1, 3}
+    }; // with a point of suite 2
+    peer.channel_id++;
+    peer.next_in = 0;
+    peer.next_out = 0;
+    world.platform.now_ms += 1000;
+    assert_int_equal(
+        peer_ask(&peer, WIRE_HELLO_RTP, &WIRE_LAYOUT_HELLO_RTP, &hello),
+        WIRE_ERROR);
+    assert_int_equal(peer_error(&peer), WIRE_E_SUITE);
+    assert_int_equal(peer_error_detail(&peer), 2);
+    close_all();
+}
+
 SPEC("an RTP behind reads the log in plaintext, with the HELLOs' limit")
 {
     struct wire_log_entries log;

@@ -54,6 +54,7 @@ struct platform {
     bool refuses_attach;
     bool refuses_anchor_read;
     bool lies_after_advance; // the read-back differs
+    bool loses_count;        // n stays while v moves
     bool has_no_entropy;
     uint64_t draws;
     struct {
