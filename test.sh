@@ -22,16 +22,17 @@ export TSAN_OPTIONS=halt_on_error=1
 # without saying what failed is one failure.
 count() { # name exit-code file
     local good bad skips
-    skips=$(grep -ciE '^ok .*# *skip' "$3")
-    good=$(($(grep -cE '^ok ' "$3") - skips))
-    bad=$(grep -cE '^not ok ' "$3")
+    # cmocka marks a skipped sentence `not ok ... # SKIP`, bats `ok ... # skip`.
+    skips=$(grep -ciE '^(not )?ok .*# *skip' "$3")
+    good=$(grep -E '^ok ' "$3" | grep -cviE '# *skip')
+    bad=$(grep -E '^not ok ' "$3" | grep -cviE '# *skip')
     [ "$2" -eq 0 ] || [ "$bad" -gt 0 ] || bad=1
     passed=$((passed + good)) failed=$((failed + bad)) skipped=$((skipped + skips))
     printf '%-28s %4d passed, %d failed, %d skipped\n' "$1" "$good" "$bad" "$skips"
     if [ "$bad" -gt 0 ]; then
         grep -vE '^ok ' "$3" | tail -60 | sed 's/^/    /'
     fi
-    grep -iE '^ok .*# *skip|^# *skipped|^skipped:' "$3" | sed 's/^/    /' | sort -u | head -5
+    grep -iE '^ok .*# *skip|^ *skipped:' "$3" | sed 's/^ */    /' | sort -u | head -5
 }
 
 # One check is one test: its name, then the command.
@@ -96,8 +97,13 @@ for suite in $suites; do
         ;;
     clang) CC=clang need clang --buildtype=release -Dtests=true && check 'clang builds without a warning' true ;;
     fuzz)
+        need asan --buildtype=debugoptimized -Db_sanitize=address,undefined || continue
         for program in build/asan/test/fuzz/replay-*; do
-            [ -x "$program" ] && [ -f "$program" ] && run "$(basename "$program")" "$program"
+            [ -f "$program" ] && [ -x "$program" ] || continue
+            name=${program##*replay-}
+            changes=100000
+            [ "$name" != serve ] || changes=2000
+            check "fuzz $name, $changes changes" "$program" "test/fuzz/corpus/$name" $changes
         done
         ;;
     model)

@@ -129,8 +129,9 @@ static bool raise_seccomp(void)
     failed |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(munmap), 0);
     failed |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(madvise), 0);
     // wall_raise_last asks the kernel which walls stand.
-    failed |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
-                               SCMP_A0(SCMP_CMP_EQ, PR_GET_SECCOMP));
+    const struct scmp_arg_cmp asks = {0, SCMP_CMP_EQ, PR_GET_SECCOMP, 0};
+    failed |= seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
+                                     &asks);
     bool stands = failed == 0 && seccomp_load(filter) == 0;
     seccomp_release(filter);
     return stands;
