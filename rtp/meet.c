@@ -45,8 +45,8 @@ static bool start_judging(struct rtp *rtp, struct rotor_bytes bytes)
     return true;
 }
 
-// What lies at or below our cur needs no look; what is our pending entry was
-// accepted at R1.
+// What lies at or below our cur needs no look, what the AP only prepared is
+// not current; what is our pending entry was accepted at R1.
 static bool start_reading(struct rtp *rtp, struct rotor_bytes bytes,
                           bool is_logged)
 {
@@ -57,8 +57,11 @@ static bool start_reading(struct rtp *rtp, struct rotor_bytes bytes,
         chain_trust_of(&entry.body, &trust) != ROTOR_OK) {
         return false;
     }
-    if (!chain_trust_is_empty(&state->trust) &&
-        chain_order_compare(&trust.order, &state->trust.order) <= 0) {
+    const struct wire_order last = {(uint32_t)rtp->ap.incarnation,
+                                    rtp->ap.cur.epoch};
+    bool is_known = !chain_trust_is_empty(&state->trust) &&
+                    chain_order_compare(&trust.order, &state->trust.order) <= 0;
+    if (is_known || chain_order_compare(&trust.order, &last) > 0) {
         return false;
     }
     bool is_pend = !chain_trust_is_empty(&state->pend) &&

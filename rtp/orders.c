@@ -121,8 +121,6 @@ static void want(struct rtp *rtp, uint8_t type)
 
 static void want_of_phase(struct rtp *rtp)
 {
-    bool is_full = rtp->channel.scope == RTP_SCOPE_FULL;
-    bool is_prepared = rtp->ap.has_prepared;
     switch (rtp->state.phase) {
     case RTP_NEW:
         begin_generate(rtp);
@@ -134,14 +132,12 @@ static void want_of_phase(struct rtp *rtp)
         want(rtp, WIRE_ROT_ACCEPT0);
         break;
     case RTP_CUR:
-        if (is_full && (rtp->wish.is_wanted || is_prepared)) {
+        if (rtp->wish.is_wanted || rtp->ap.has_prepared) {
             begin_rotation(rtp);
         }
         break;
     case RTP_INTENT:
-        if (is_full) {
-            want(rtp, WIRE_ROTATE);
-        }
+        want(rtp, WIRE_ROTATE);
         break;
     case RTP_PEND:
     case RTP_PENDX:
@@ -155,9 +151,9 @@ static void want_of_phase(struct rtp *rtp)
 void rtp_order_pursue(struct rtp *rtp, uint64_t now_ms)
 {
     struct rtp_channel *channel = &rtp->channel;
-    if (channel->link != RTP_LINK_OPEN || channel->scope == RTP_SCOPE_NONE ||
-        !rtp_job_is_free(rtp) || rtp->order.type != WIRE_NONE ||
-        rtp->unavailable != NULL) {
+    // A scope of NONE goes with words why nothing is available.
+    if (channel->link != RTP_LINK_OPEN || !rtp_job_is_free(rtp) ||
+        rtp->order.type != WIRE_NONE || rtp->unavailable != NULL) {
         return;
     }
     if (channel->action == RTP_ACTION_ADVANCE) {
@@ -496,6 +492,8 @@ static void advance_done(struct rtp *rtp, uint64_t now_ms, struct rtp_job *job)
         return;
     }
     if (rtp->channel.link == RTP_LINK_OPEN) {
+        rtp->ap.has_prepared = false;
+        rtp->ap.cur = chain_trust_head(&rtp->state.trust);
         rtp->channel.action = RTP_ACTION_STEADY;
         rtp->is_attested = true;
         rtp->status_is_wanted = true;

@@ -330,9 +330,6 @@ void rtp_adopt(struct rtp *rtp, uint64_t now_ms, const struct rtp_job *job)
         return;
     }
     rtp->channel.has_progressed = true;
-    rtp->ap.has_prepared = false;
-    rtp->ap.has_cur = true;
-    rtp->ap.cur = chain_trust_head(&rtp->state.trust);
     rtp->counts.rotations += rtp->state.trust.order.epoch == 0 ? 0 : 1u;
     rtp_start_epoch(rtp, now_ms, 0);
     if (rtp->state.trust.order.incarnation != before) {

@@ -370,10 +370,14 @@ SPEC("on the channel of the HELLO exception no program is served")
     for (unsigned i = 0; i < 5; i++) {
         assert_true(client_attest(&client, 0));
     }
+    bool was_exceptional = false;
     while (device->rtp.state.phase == RTP_PENDX) {
         assert_int_equal(device->seen.frames_to_ap[WIRE_ATTEST_REQ], 0);
         sim_round(device);
+        was_exceptional =
+            was_exceptional || device->pair.way == ENCLAVE_WAY_EMERGENCY;
     }
+    assert_true(was_exceptional);
     client_run(&client, 5000);
     assert_int_equal(client.answered, 5);
     assert_int_equal(client.last_epoch, 1);
@@ -460,6 +464,46 @@ SPEC("CUR e+1, CUR e, across a change of suite: the AP says which it wants")
 {
     roll_rtp_back(true, 3);
     roll_rtp_back(true, 1);
+}
+
+SPEC("RTP rolled back by one while the AP stands prepared: cur first, then on")
+{
+    struct sim_device *device = device_ready(12);
+    struct sim_store *before = sim_store_copy(device);
+    rotate_once(device);
+    device->cut = (struct sim_cut)LOSING(RTP, ROT_PREPARED);
+    ask_for_rotation(device, WIRE_REASON_OPERATOR, CHAIN_ROTATE);
+    sim_run(device, 60000);
+    sim_store_restore_rtp(device, before, true);
+    restart(device, THE_VICTIM);
+    check_standing(device, WIRE_STATE_PREP, RTP_CUR);
+    assert_int_equal(device->rtp.state.trust.order.epoch, 0);
+    run_to_the_end(device);
+    assert_int_equal(device->rtp.state.trust.order.epoch, 2);
+    assert_int_equal(device->seen.alarms[RTP_ALARM_AP_BEHIND], 0);
+    free(before);
+    sim_device_free(device);
+}
+
+SPEC("a state rolled back to R1: what was accepted then is not judged again")
+{
+    struct sim_device *device = device_ready(12);
+    device->cut = (struct sim_cut)LOSING(AP, ROT_COMMIT);
+    ask_for_rotation(device, WIRE_REASON_OPERATOR, CHAIN_ROTATE);
+    sim_run(device, 60000);
+    struct sim_store *at_r1 = sim_store_copy(device);
+    restart(device, THE_VICTIM);
+    run_to_the_end(device);
+    rotate_once(device);
+    sim_kill_rtp(device);
+    sim_store_restore_rtp(device, at_r1, false);
+    assert_ok(sim_start_rtp(device));
+    check_standing(device, WIRE_STATE_CUR, RTP_PEND);
+    run_to_the_end(device);
+    assert_int_equal(device->rtp.state.trust.order.epoch, 2);
+    assert_int_equal(device->seen.alarms[RTP_ALARM_ENTRY], 0);
+    free(at_r1);
+    sim_device_free(device);
 }
 
 SPEC("RTP more than one behind with its log gone: it stops, it does not guess")
@@ -602,10 +646,12 @@ static void check_quarantine(struct sim_device *device)
     assert_true(client_attest(&client, 0));
     client_run(&client, 100);
     assert_int_equal(client.last.code, WIRE_CLIENT_UNAVAILABLE);
-    // And it lasts.
+    // And it lasts, and nothing is said to the enclave any more.
     sim_kill_rtp(device);
+    unsigned hellos = device->seen.frames_to_ap[WIRE_HELLO_RTP];
     assert_ok(sim_start_rtp(device));
     sim_run(device, 20000);
+    assert_int_equal(device->seen.frames_to_ap[WIRE_HELLO_RTP], hellos);
     assert_int_equal(device->rtp.state.phase, RTP_QUAR);
     assert_false(rtp_is_attested(&device->rtp));
 }

@@ -208,6 +208,7 @@ SPEC("a closed log attests and refuses every further rotation")
     assert_true(client_await(&client, tag, 10000));
     assert_int_equal(client.last.code, WIRE_CLIENT_REFUSED);
     assert_int_equal(client.last.error, WIRE_E_STATE);
+    assert_int_equal(device->seen.frames_to_ap[WIRE_ROTATE], 1);
     sim_kill_ap(device);
     assert_ok(sim_start_ap(device));
     assert_true(client_attest(&client, 0));

@@ -387,6 +387,43 @@ SPEC("a second body that A did not sign is noise: an alarm, no quarantine")
     sim_device_free(device);
 }
 
+static void boast(struct forgery *f)
+{
+    f->status.cur.epoch = 77;
+}
+
+static bool boast_once(void *context, struct sim_device *device, uint8_t *frame,
+                       size_t *size)
+{
+    struct forgery *f = context;
+    return f->made != 0 || forge(context, device, frame, size);
+}
+
+SPEC("a head that the AP's own log does not reach is not asked for again")
+{
+    struct sim_device *device = device_ready(79);
+    struct forgery forgery = {.change = boast};
+    const struct rtp_wish wish = {.reason = WIRE_REASON_OPERATOR,
+                                  .kind = CHAIN_ROTATE};
+    struct sim_store *before = sim_store_copy(device);
+    rtp_wish_for(&device->rtp, &wish);
+    assert_true(sim_run_until(device, 60000, sim_is_steady));
+    sim_kill_rtp(device);
+    sim_store_restore_rtp(device, before, true);
+    device->meddle = boast_once;
+    device->meddle_context = &forgery;
+    device->now_ms += 2000;
+    assert_ok(sim_start_rtp(device));
+    sim_run(device, 1000);
+    assert_int_equal(device->seen.frames_to_ap[WIRE_LOG_GET], 1);
+    assert_int_equal(device->seen.alarms[RTP_ALARM_LOG], 1);
+    assert_false(rtp_is_attested(&device->rtp));
+    assert_true(sim_run_until(device, 60000, sim_is_steady));
+    assert_int_equal(device->rtp.state.trust.order.epoch, 1);
+    free(before);
+    sim_device_free(device);
+}
+
 // ---- jobs by themselves ----------------------------------------------------
 
 SPEC("an entry 0 that nobody pinned and nobody asked for is not caught up with")

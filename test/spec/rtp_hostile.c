@@ -539,6 +539,120 @@ SPEC("the answer to another program's challenge is not passed on")
     sim_device_free(device);
 }
 
+// ---- STATUS ----------------------------------------------------------------
+
+static bool change_status(struct liar *liar, struct wire_header *header,
+                          struct rotor_room *payload)
+{
+    struct wire_status_reply reply;
+    struct wire_status status;
+    static uint8_t status_bytes[1024];
+    static uint8_t out_bytes[2048];
+    struct rotor_room status_room = ROOM_OF(status_bytes);
+    struct rotor_room out = ROOM_OF(out_bytes);
+    if (liar->detail == 0) {
+        header->request_id[5] ^= 1;
+        return true;
+    }
+    assert_ok(wire_message_decode(&WIRE_LAYOUT_STATUS_REPLY, bytes_in(payload),
+                                  &reply));
+    assert_ok(
+        wire_message_decode(&WIRE_LAYOUT_STATUS_MAP, reply.status, &status));
+    status.state = WIRE_STATE_PREP; // HELLO_AP said CUR
+    status.has_prepared = true;
+    status.prepared = status.cur;
+    status.prepared.epoch++;
+    assert_ok(
+        wire_message_encode(&WIRE_LAYOUT_STATUS_MAP, &status, &status_room));
+    reply.status = bytes_in(&status_room);
+    assert_ok(wire_message_encode(&WIRE_LAYOUT_STATUS_REPLY, &reply, &out));
+    memcpy(payload->data, out.data, out.used);
+    payload->used = out.used;
+    return true;
+}
+
+SPEC("a first STATUS of another request, or against HELLO_AP: new channel")
+{
+    for (unsigned detail = 0; detail < 2; detail++) {
+        struct sim_device *device = device_ready(248);
+        static struct liar liar;
+        memset(&liar, 0, sizeof liar);
+        liar.change = change_status;
+        liar.type = WIRE_STATUS;
+        liar.most = 1;
+        liar.detail = detail;
+        sim_kill_ap(device);
+        device->now_ms += 2000;
+        begin_lies(&liar, device);
+        assert_ok(sim_start_ap(device));
+        sim_run(device, 0);
+        assert_int_equal(liar.changed, 1);
+        assert_int_equal(device->seen.alarms[RTP_ALARM_PEER], 1);
+        assert_false(rtp_is_attested(&device->rtp));
+        assert_true(sim_run_until(device, 60000, sim_is_steady));
+        sim_device_free(device);
+    }
+}
+
+SPEC("while a program has not taken its answer no other frame is taken")
+{
+    struct sim_device *device = device_ready(249);
+    struct client client = {.device = device, .must_verify = true};
+    assert_true(client_attest(&client, 0));
+    assert_true(client_attest(&client, 0));
+    while (!device->rtp.inbox_is_full || device->to_rtp.count == 0) {
+        sim_round(device);
+    }
+    uint8_t frame[WIRE_FRAME_MAX];
+    size_t size = device->to_rtp.frame[device->to_rtp.first].size;
+    memcpy(frame, device->to_rtp.frame[device->to_rtp.first].bytes, size);
+    assert_int_equal(
+        rtp_take(&device->rtp, device->now_ms, bytes_of(frame, size)),
+        ROTOR_AGAIN);
+    assert_int_equal(client_collect(&client), 1);
+    client_run(&client, 100);
+    assert_int_equal(client.answered, 2);
+    sim_device_free(device);
+}
+
+// Answers every HELLO with the wish for another suite.
+static bool want_suites(void *context, struct sim_device *device,
+                        uint8_t *frame, size_t *size)
+{
+    unsigned *count = context;
+    struct wire_header header;
+    struct rotor_bytes payload;
+    uint8_t bytes[64];
+    struct rotor_room room = ROOM_OF(bytes);
+    (void)device;
+    assert_ok(wire_frame_decode(bytes_of(frame, *size), &header, &payload));
+    const struct wire_error_reply error = {.code = WIRE_E_SUITE,
+                                           .detail = 1 + *count % 3u};
+    header.type = WIRE_ERROR;
+    assert_ok(wire_message_encode(&WIRE_LAYOUT_ERROR, &error, &room));
+    struct rotor_room out = {frame, WIRE_FRAME_MAX, 0};
+    assert_ok(wire_frame_encode(&header, bytes_in(&room), &out));
+    *size = out.used;
+    return ++*count < 1000;
+}
+
+SPEC("whoever wants another suite each time is asked at a slower and slower "
+     "rate")
+{
+    struct sim_device *device = device_ready(249);
+    unsigned count = 0;
+    sim_kill_ap(device);
+    device->now_ms += 2000;
+    device->meddle = want_suites;
+    device->meddle_context = &count;
+    assert_ok(sim_start_ap(device));
+    sim_run(device, 60000);
+    assert_true(count >= 4 && count <= 20);
+    device->meddle = NULL;
+    assert_true(sim_run_until(device, 200000, sim_is_steady));
+    sim_device_free(device);
+}
+
 // ---- an order that arrives otherwise than it was given ---------------------
 
 // Changes ROTATE on its way and seals it again.
@@ -783,6 +897,20 @@ static void inject_error(struct sim_device *device, uint64_t sequence,
     assert_ok(rtp_take(&device->rtp, device->now_ms, bytes_in(&frame)));
 }
 
+static void inject_error_on(struct sim_device *device, uint32_t channel_id)
+{
+    static uint8_t bytes[WIRE_FRAME_MAX];
+    uint8_t payload_bytes[64];
+    struct rotor_room payload = ROOM_OF(payload_bytes);
+    struct rotor_room frame = ROOM_OF(bytes);
+    const struct wire_error_reply error = {.code = WIRE_E_RATE, .detail = 50};
+    struct wire_header header = {.type = WIRE_ERROR, .channel_id = channel_id};
+    memcpy(header.request_id, device->rtp.channel.asked_id, WIRE_ID_SIZE);
+    assert_ok(wire_message_encode(&WIRE_LAYOUT_ERROR, &error, &payload));
+    assert_ok(wire_frame_encode(&header, bytes_in(&payload), &frame));
+    assert_ok(rtp_take(&device->rtp, device->now_ms, bytes_in(&frame)));
+}
+
 SPEC("a plaintext frame that answers nothing is dropped, pairing goes on")
 {
     struct sim_device *device = device_ready(259);
@@ -795,8 +923,9 @@ SPEC("a plaintext frame that answers nothing is dropped, pairing goes on")
     room = ROOM_OF(bytes);
     assert_ok(rtp_next(&device->rtp, device->now_ms, &room));
     assert_int_equal(device->rtp.channel.link, RTP_LINK_HELLO);
-    inject_error(device, 5, 0); // not in order
-    inject_error(device, 0, 1); // of another request
+    inject_error(device, 5, 0);                           // not in order
+    inject_error(device, 0, 1);                           // of another request
+    inject_error_on(device, device->rtp.channel.id ^ 1u); // another pairing
     assert_int_equal(device->rtp.channel.link, RTP_LINK_HELLO);
     uint8_t reply_bytes[WIRE_FRAME_MAX];
     struct rotor_room reply = ROOM_OF(reply_bytes);
