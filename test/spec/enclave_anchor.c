@@ -183,6 +183,22 @@ SPEC("from P1 on A lies in one place, the entry that it signs")
     restart_and_expect(WIRE_STATE_PREP);
     assert_int_equal(kept->cur.next_auth.size, 0);
     assert_true(kept->pending.auth.size > 0);
+    assert_true(peer_pair(&peer));
+    struct wire_digest hash = kept->pending.facts.body_hash;
+    assert_int_equal(ask_commit(&peer, 1, &hash), WIRE_ROT_DONE);
+    assert_int_equal(kept->cur.auth.size, 0);
+    close_all();
+}
+
+SPEC("where A is burnt a prepared entry without signatures stays unsigned")
+{
+    world_at_cur(&world, &peer, &USUAL, &trust);
+    assert_int_equal(ask_rotate(&peer, 0, 1), WIRE_ROT_PREPARED);
+    memset(world.enclave.signatures, 0, sizeof world.enclave.signatures);
+    assert_int_equal(world.enclave.state.pending.auth.size, 0);
+    assert_int_equal(ask_rotate(&peer, 0, 1), WIRE_ERROR);
+    assert_int_equal(peer_error(&peer), WIRE_E_STATE);
+    assert_int_equal(peer_error_detail(&peer), WIRE_STATE_BURNT);
     close_all();
 }
 

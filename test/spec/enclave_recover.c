@@ -96,6 +96,7 @@ SPEC("the authority replaces an entry, and a prepared one with it")
 
     assert_int_equal(ask_recover_signed(&peer, body, &authority, 2),
                      WIRE_ROT_DONE);
+    assert_false(world.enclave.state.old_service.is_live);
     take_entry(&entry);
     assert_true(entry.sig_old.size > 0);
     assert_true(entry_follows(&trust, entry.bytes, &next));
@@ -447,5 +448,57 @@ SPEC("a store in doubt takes no order of the authority before a restart")
     order.kind = 3;
     assert_int_equal(ask_recover(&peer, &order), WIRE_ERROR);
     assert_int_equal(peer_error(&peer), WIRE_E_STORE);
+    end();
+}
+
+SPEC("the authority brings a new C, and the old one is out")
+{
+    struct crypto_key old;
+    begin();
+    assert_int_equal(ask_status(&peer), WIRE_STATUS);
+    struct recovery order = usual_order();
+    struct wire_digest pinned = peer.control_kid;
+    struct wire_key old_key = peer.control_key;
+    uint8_t seed[CRYPTO_SEED_MAX] = {0xc7};
+    old = peer.control;
+    memset(&peer.control, 0, sizeof peer.control);
+    assert_ok(crypto_key_derive(&peer.control, CRYPTO_P256, seed));
+    assert_ok(wire_key_of(&peer.control, &peer.control_key));
+    assert_ok(wire_key_id(&peer.control_key, &peer.control_kid));
+    assert_int_equal(ask_recover(&peer, &order), WIRE_RECOVER_BODY);
+    keep_body();
+    assert_int_equal(ask_recover_signed(&peer, body, &authority, 2),
+                     WIRE_ROT_DONE);
+    peer.sign_key.type = WIRE_KEY_NONE;
+    assert_true(peer_pair(&peer));
+    crypto_key_close(&peer.control);
+    peer.control = old;
+    peer.control_key = old_key;
+    peer.control_kid = pinned;
+    assert_false(peer_pair(&peer));
+    assert_int_equal(peer_error(&peer), WIRE_E_POLICY);
+    end();
+}
+
+SPEC("a recovery is in no log before its switch")
+{
+    struct wire_log_entries log;
+    struct cbor_reader in;
+    begin();
+    struct recovery order = usual_order();
+    assert_int_equal(ask_recover(&peer, &order), WIRE_RECOVER_BODY);
+    keep_body();
+    world.platform.fault = FAULT_REFUSE; // the write of P3, behind P2
+    world.platform.fault_at = world.platform.steps + 5;
+    assert_int_equal(ask_recover_signed(&peer, body, &authority, 2),
+                     WIRE_ERROR);
+    assert_int_equal(enclave_state_code(&world.enclave), WIRE_STATE_REC);
+    assert_true(world.enclave.signatures[1].pop_size > 0);
+    assert_int_equal(ask_log(&peer, 0, 0), WIRE_LOG_ENTRIES);
+    peer_decode(&peer, &WIRE_LAYOUT_LOG_ENTRIES, &log);
+    cbor_reader_init(&in, log.entries);
+    assert_int_equal(cbor_read_array(&in), 1);
+    assert_int_equal(ask_recover_signed(&peer, body, &authority, 2),
+                     WIRE_ROT_DONE);
     end();
 }

@@ -361,6 +361,7 @@ SPEC("a request that does not fit the AP is refused by its own code")
     assert_int_equal(peer_error(&peer), WIRE_E_POLICY);
     order = good;
     order.purpose = WIRE_PURPOSE_ROTATE;
+    order.e_r.size = 0;
     assert_int_equal(ask(&r, &order), WIRE_ERROR);
     assert_int_equal(peer_error(&peer), WIRE_E_MALFORMED);
     order = good;
@@ -406,21 +407,23 @@ SPEC("a wrong confirmation opens nothing, and the right one still may come")
 
 SPEC("an emergency ends every session at the switch, a routine one none")
 {
-    struct requester r;
-    struct wire_attest_req order;
-    struct wire_session_keyed keyed;
-    world_at_cur(&world, &peer, &USUAL, &trust);
-    requester_init(&r, 9, &order);
-    assert_int_equal(ask(&r, &order), WIRE_ATTEST_RSP);
-    assert_true(follow(&r));
-    assert_int_equal(finish(&r), WIRE_STATUS);
-    world_rotate(&peer, WIRE_REASON_SCHEDULED, &trust);
-    assert_int_equal(fetch(&r, &keyed), WIRE_SESSION_KEYED);
-    assert_int_equal(keyed.epoch, 0);
-    world_rotate(&peer, WIRE_REASON_SECURITY_EVENT, &trust);
-    assert_int_equal(fetch(&r, &keyed), WIRE_ERROR);
-    assert_int_equal(peer_error(&peer), WIRE_E_NOT_FOUND);
-    close_all(&r);
+    for (uint64_t reason = WIRE_REASON_SCHEDULED;
+         reason <= WIRE_REASON_OPERATOR; reason++) {
+        struct requester r;
+        struct wire_attest_req order;
+        struct wire_session_keyed keyed;
+        world_at_cur(&world, &peer, &USUAL, &trust);
+        requester_init(&r, 9, &order);
+        assert_int_equal(ask(&r, &order), WIRE_ATTEST_RSP);
+        assert_true(follow(&r));
+        assert_int_equal(finish(&r), WIRE_STATUS);
+        world_rotate(&peer, reason, &trust);
+        bool ends = reason == WIRE_REASON_SECURITY_EVENT ||
+                    reason == WIRE_REASON_KEY_COMPROMISE;
+        assert_int_equal(fetch(&r, &keyed),
+                         ends ? WIRE_ERROR : WIRE_SESSION_KEYED);
+        close_all(&r);
+    }
 }
 
 SPEC("the oldest unconfirmed session makes room, a confirmed one stays")
