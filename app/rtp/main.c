@@ -32,9 +32,12 @@
 
 #define VERSION "0.1.0"
 
-// While the enclave owes an answer, look for it this long before sleeping: a
-// wake-up costs as much as half an attestation.
-#define SPIN_NS 300000u
+// While the enclave owes an answer, look for it before sleeping: for three
+// times what answers took of late, since some are short and a wake-up costs a
+// tenth of an attestation and more.  Where they take longer than a spin may
+// last, spinning only takes from others.
+#define SPIN_MAX_NS 1000000u
+#define SPIN_MIN_NS 20000u
 
 // A pass of the loop takes this many frames at most; clients come between.
 #define FRAMES_A_PASS 16u
@@ -61,8 +64,10 @@ static struct {
     bool has_told;
     uint64_t refused_seen;
     uint8_t frame[WIRE_FRAME_MAX];
-    size_t frame_size;        // a frame that the queue had no room for
-    char known_failures[512]; // sources that were reported as failed
+    size_t frame_size;         // a frame that the queue had no room for
+    uint64_t answer_ns;        // how long answers took of late
+    uint64_t waiting_since_ns; // for one; 0: not
+    char known_failures[512];  // sources that were reported as failed
     bool is_ending;
 } app;
 
@@ -302,6 +307,15 @@ static bool give_frames(uint64_t now, bool *moved)
     return doorbell_ring(&app.bell) == ROTOR_OK;
 }
 
+// A running mean; one long silence does not outweigh the busy time before it.
+static void note_answer(void)
+{
+    uint64_t took = now_ns() - app.waiting_since_ns;
+    uint64_t most = 4 * (uint64_t)SPIN_MAX_NS;
+    app.answer_ns += (took < most ? took : most) / 8 - app.answer_ns / 8;
+    app.waiting_since_ns = 0;
+}
+
 // False: the queue is dead.  *moved: something came.
 static bool take_frames(uint64_t now, bool *moved)
 {
@@ -314,6 +328,9 @@ static bool take_frames(uint64_t now, bool *moved)
         }
         if (status != ROTOR_OK) {
             return false;
+        }
+        if (app.waiting_since_ns != 0) {
+            note_answer();
         }
         clients_answer(&app.clients, now); // the RTP keeps one answer at a time
         status = rtp_take(&app.rtp, now, bytes_in(&frame));
@@ -365,14 +382,28 @@ static bool news(void)
            rotor_ipq_channel_is_due(&app.queue.channel, ROTOR_IPQ_FRAMES);
 }
 
+static uint64_t spin_budget_ns(void)
+{
+    uint64_t thrice = 3 * app.answer_ns;
+    if (app.answer_ns > SPIN_MAX_NS || thrice < SPIN_MIN_NS) {
+        return SPIN_MIN_NS;
+    }
+    return thrice < SPIN_MAX_NS ? thrice : SPIN_MAX_NS;
+}
+
 // True when an answer came while spinning.
 static bool spin(void)
 {
-    if (!app.has_queue || clients_waiting(&app.clients) == 0) {
+    if (!app.has_queue || rtp_slots_owed(&app.rtp.slots) == 0) {
+        app.waiting_since_ns = 0;
         return false;
     }
-    uint64_t end = now_ns() + SPIN_NS;
-    while (now_ns() < end) {
+    uint64_t now = now_ns();
+    if (app.waiting_since_ns == 0) {
+        app.waiting_since_ns = now;
+    }
+    uint64_t end = app.waiting_since_ns + spin_budget_ns();
+    for (; now < end; now = now_ns()) {
         for (unsigned i = 0; i < 64; i++) {
             if (news()) {
                 return true;
