@@ -240,8 +240,8 @@ static void *ipq_sink_batch(struct rig *rig)
     uint32_t done = 0;
     while (done < FRAMES) {
         uint32_t popped = 0;
-        enum rotor_status status = rotor_ipq_pop_batch(
-            &rig->ap.channel.in, rooms, BATCH, &popped);
+        enum rotor_status status =
+            rotor_ipq_pop_batch(&rig->ap.channel.in, rooms, BATCH, &popped);
         expect(status != ROTOR_CORRUPT, "pop");
         use(m);
         done += popped;
@@ -379,6 +379,7 @@ static void rig_open(struct rig *rig)
 int main(int count, char **words)
 {
     static struct rig rig;
+    // clang-format off
     static struct track tracks[] = {
         {.name = "rtt-mean-56", .unit = "ns", .reference = "raw ping-pong",
          .near = ipq_near, .far = ipq_far, .near_reference = raw_near,
@@ -404,6 +405,7 @@ int main(int count, char **words)
          .near_reference = ck_source, .far_reference = ck_sink, .size = 64,
          .goal = 0, .is_rate = true},
     };
+    // clang-format on
     int rounds = count > 1 ? atoi(words[1]) : ROUNDS_DEFAULT;
     if (rounds < 1 || rounds > ROUNDS_MAX) {
         fprintf(stderr, "usage: ipq [rounds, 1..%d]\n", ROUNDS_MAX);

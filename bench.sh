@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Measures rotor beside what the machine can do: same run, round by round.
+#
+#   ./bench.sh            everything, as a table
+#   ./bench.sh NAME...    JSON lines: attest rotate session start memory ipq
+#   ROUNDS=51 ./bench.sh attest
+set -eu
+cd "$(dirname "$0")"
+known="attest rotate session start memory ipq"
+for name; do
+    case " $known " in
+    *" $name "*) ;;
+    *)
+        echo "rotor: error: no bench called $name" >&2
+        echo "rotor: hint: ./bench.sh $known" >&2
+        exit 2
+        ;;
+    esac
+done
+
+# shellcheck disable=SC2046 # words are wanted
+tool/install $(sed -n 's/^\(run\|bench\): *//p' tool/packages)
+build=build/bench
+mkdir -p build
+{
+    [ -f $build/build.ninja ] || meson setup $build --buildtype=release -Dtests=false -Dbench=true
+    ninja -C $build
+} >build/bench-log 2>&1 || {
+    tail -30 build/bench-log >&2
+    echo "rotor: error: the build failed; all of it is in build/bench-log" >&2
+    exit 3
+}
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/rotor-bench-XXXXXX")
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
+mkdir -m 0711 "$work/template" "$work/run"
+
+# A device's boot folder: the two images, stripped and signed by a key that
+# nobody keeps.
+image() { # component program
+    strip -s -o "$work/$1.elf" "$build/app/$2"
+    "$build/app/rotor" image sign --key "$work/key.pem" --component "$1" --version 1.0.0 \
+        --security-version 1 --out "$work/$1.img" "$work/$1.elf" >/dev/null
+    "$build/app/rotor" image install --state "$work/template" --keyring "$work/keyring" \
+        --activate "$work/$1.img" >/dev/null
+}
+"$build/app/rotor" image keygen --out "$work/key.pem" >/dev/null
+"$build/app/rotor" image keyring --out "$work/keyring" "$work/key.pem" >/dev/null
+image rtp rotor-rtp
+image enclave rotor-enclave
+
+run() { # name: JSON lines
+    case $1 in
+    ipq) "$build/bench/bench-ipq" ${ROUNDS:+"$ROUNDS"} ;;
+    *) "$build/bench/bench-$1" "$build/app" "$work/template" "$work/run" ${ROUNDS:+"$ROUNDS"} ;;
+    esac
+}
+
+if [ $# -gt 0 ]; then
+    for name; do run "$name"; done
+else
+    for name in $known; do run "$name"; done | bench/table
+fi
