@@ -191,19 +191,52 @@ static bool assign(struct config *config, const struct key *key,
 
 // ---- the file --------------------------------------------------------------
 
+// The file while it is read.
+struct reading {
+    struct config *config;
+    FILE *file;
+    int line;           // the last one that was read
+    const char *fault;  // of that line; NULL: none
+    bool has_explained; // what is wrong with a setting
+};
+
 static int take_line(void *context, const char *section, const char *name,
                      const char *value)
 {
-    struct config *config = context;
+    struct reading *reading = context;
     for (size_t i = 0; i < COUNT_OF(KEYS); i++) {
         if (strcmp(section, KEYS[i].section) == 0 &&
             strcmp(name, KEYS[i].name) == 0) {
-            return assign(config, &KEYS[i], value) ? 1 : 0;
+            bool is_good = assign(reading->config, &KEYS[i], value);
+            reading->has_explained |= !is_good;
+            return is_good ? 1 : 0;
         }
     }
+    reading->has_explained = true;
     fprintf(stderr, "rotord: error: unknown key %s in section [%s]\n", name,
             section);
     return 0;
+}
+
+// Lines that libinih would cut in two or join with the one before, so that a
+// setting would be passed over in silence, end the reading.
+static char *next_line(char *line, int size, void *context)
+{
+    struct reading *reading = context;
+    if (reading->fault != NULL || fgets(line, size, reading->file) == NULL) {
+        return NULL;
+    }
+    reading->line++;
+    size_t length = strlen(line);
+    bool is_whole =
+        feof(reading->file) != 0 || (length > 0 && line[length - 1] == '\n');
+    bool is_indented = line[0] == ' ' || line[0] == '\t';
+    if (!is_whole) {
+        reading->fault = "the line is too long, or no text";
+    } else if (is_indented && strspn(line, " \t\r\n") != length) {
+        reading->fault = "the line begins with a blank";
+    }
+    return reading->fault == NULL ? line : NULL;
 }
 
 // A further source needs a name of its own and a place.
@@ -228,20 +261,43 @@ static bool entropy_is_usable(const struct config *config, const char *path)
     return false;
 }
 
-bool config_read(struct config *config, const char *path)
+static bool read_lines(struct reading *reading, const char *path)
 {
-    int line = ini_parse(path, take_line, config);
-    if (line == 0) {
-        return entropy_is_usable(config, path);
-    }
-    if (line < 0) {
+    int line = ini_parse_stream(next_line, reading, take_line, reading);
+    if (ferror(reading->file) != 0) {
         fprintf(stderr, "rotord: error: %s: %s\n", path, strerror(errno));
-    } else {
-        fprintf(stderr, "rotord: error: %s: line %d\n", path, line);
-        fprintf(stderr,
-                "rotord: hint: rotord --print-config lists every key\n");
+        return false;
     }
+    if (line == 0 && reading->fault == NULL) {
+        return true;
+    }
+    const char *reason =
+        reading->has_explained ? "" : ": expected name = value";
+    if (line != 0) {
+        fprintf(stderr, "rotord: error: %s: line %d%s\n", path, line, reason);
+    } else {
+        fprintf(stderr, "rotord: error: %s: line %d: %s\n", path, reading->line,
+                reading->fault);
+    }
+    fprintf(stderr, "rotord: hint: rotord --print-config lists every key\n");
     return false;
+}
+
+enum config_verdict config_read(struct config *config, const char *path)
+{
+    struct reading reading = {.config = config, .file = fopen(path, "re")};
+    if (reading.file == NULL) {
+        fprintf(stderr, "rotord: error: %s: %s\n", path, strerror(errno));
+        return CONFIG_UNREADABLE;
+    }
+    bool is_good = read_lines(&reading, path);
+    bool is_unreadable = ferror(reading.file) != 0;
+    (void)fclose(reading.file);
+    if (is_unreadable) {
+        return CONFIG_UNREADABLE;
+    }
+    return is_good && entropy_is_usable(config, path) ? CONFIG_GOOD
+                                                      : CONFIG_WRONG;
 }
 
 static void print_value(const struct config *config, const struct key *key)

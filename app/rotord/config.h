@@ -31,9 +31,15 @@ struct config {
 
 void config_init(struct config *config);
 
-// Reads `path` over what `config` holds.  False: said on stderr what is wrong,
-// with file, line and the next step.
-bool config_read(struct config *config, const char *path);
+enum config_verdict {
+    CONFIG_UNREADABLE = 0,
+    CONFIG_WRONG,
+    CONFIG_GOOD,
+};
+
+// Reads `path` over what `config` holds.  Unless it is good: said on stderr
+// what is wrong, with file, line and the next step.
+enum config_verdict config_read(struct config *config, const char *path);
 
 // Every key with its value and its meaning, in the form of the file.
 void config_print(const struct config *config);

@@ -179,6 +179,14 @@ static int listen_at(const struct addrinfo *address)
     return fd;
 }
 
+// getaddrinfo takes greater ones too, modulo 65536.
+static bool is_port(const char *text)
+{
+    char *end = NULL;
+    unsigned long port = strtoul(text, &end, 10);
+    return text[0] >= '0' && text[0] <= '9' && *end == '\0' && port <= 65535;
+}
+
 static bool listen_remote(struct device *device)
 {
     char host[CONFIG_TEXT_MAX];
@@ -195,6 +203,10 @@ static bool listen_remote(struct device *device)
                         "listen = 127.0.0.1:7700, or [::1]:7700");
     }
     *port++ = '\0';
+    if (!is_port(port)) {
+        return complain(device->config->listen, "no port up to 65535",
+                        "listen = 127.0.0.1:7700, or [::1]:7700");
+    }
     bool is_bracketed = host[0] == '[' && port - 2 > host && port[-2] == ']';
     if (is_bracketed) {
         port[-2] = '\0';

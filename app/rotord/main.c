@@ -117,8 +117,10 @@ static int settle(const struct options *options, struct config *config)
                        : has_default           ? DEFAULT_CONFIG
                                                : NULL;
     config_init(config);
-    if (file != NULL && !config_read(config, file)) {
-        return access(file, R_OK) == 0 ? EXIT_USAGE : EXIT_UNABLE;
+    enum config_verdict verdict =
+        file != NULL ? config_read(config, file) : CONFIG_GOOD;
+    if (verdict != CONFIG_GOOD) {
+        return verdict == CONFIG_WRONG ? EXIT_USAGE : EXIT_UNABLE;
     }
     if (!override(config->state, sizeof config->state, options->state) ||
         !override(config->listen, sizeof config->listen, options->listen)) {
