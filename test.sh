@@ -17,6 +17,7 @@ mkdir -p "$log"
 export ROTOR_VECTORS=${ROTOR_VECTORS:-$PWD/../shared/vectors}
 export ASAN_OPTIONS=abort_on_error=0:detect_leaks=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 export TSAN_OPTIONS=halt_on_error=1
+export ROTOR_BIN=$PWD/build/release/app PATH=$PWD/build/release/app:$PATH
 
 # Counts the TAP lines of a finished program; a program that ended badly
 # without saying what failed is one failure.
@@ -113,12 +114,12 @@ for suite in $suites; do
         ;;
     cli)
         release && for script in test/cli/*.bats; do
-            [ -e "$script" ] && PATH="$PWD/build/release/app:$PATH" run "cli-$(basename "$script" .bats)" bats --tap "$script"
+            [ -e "$script" ] && run "cli-$(basename "$script" .bats)" bats --tap "$script"
         done
         ;;
     device)
         release && for script in test/device/*.bats; do
-            [ -e "$script" ] && PATH="$PWD/build/release/app:$PATH" run "device-$(basename "$script" .bats)" bats --tap "$script"
+            [ -e "$script" ] && run "device-$(basename "$script" .bats)" bats --tap "$script"
         done
         ;;
     *)
