@@ -209,6 +209,20 @@ SPEC("PREP0, INTENT0: AVAILABLE lost: the identical body comes again")
     crash_in_genesis(&row);
 }
 
+SPEC("PREP0, INTENT0 with the control key gone: nothing is opened")
+{
+    struct sim_device *device = new_device();
+    device->cut = (struct sim_cut)LOSING(RTP, ROT_AVAILABLE);
+    start_both(device);
+    sim_run(device, 60000);
+    sim_kill_rtp(device);
+    device->is_cut = false;
+    device->store.rtp[RTP_FILE_CONTROL].is_there = false;
+    assert_int_equal(sim_start_rtp(device), ROTOR_CORRUPT);
+    assert_false(device->store.rtp[RTP_FILE_CONTROL].is_there);
+    sim_device_free(device);
+}
+
 SPEC("PREP0, ACC0: ACCEPT0 lost: it is sent again")
 {
     const struct row row = {LOSING(AP, ROT_ACCEPT0), WIRE_STATE_PREP0,
@@ -370,14 +384,16 @@ SPEC("on the channel of the HELLO exception no program is served")
     for (unsigned i = 0; i < 5; i++) {
         assert_true(client_attest(&client, 0));
     }
-    bool was_exceptional = false;
-    while (device->rtp.state.phase == RTP_PENDX) {
-        assert_int_equal(device->seen.frames_to_ap[WIRE_ATTEST_REQ], 0);
+    while (device->rtp.channel.link != RTP_LINK_OPEN) {
         sim_round(device);
-        was_exceptional =
-            was_exceptional || device->pair.way == ENCLAVE_WAY_EMERGENCY;
     }
-    assert_true(was_exceptional);
+    assert_int_equal(device->rtp.state.phase, RTP_PENDX);
+    assert_int_equal(device->pair.way, ENCLAVE_WAY_EMERGENCY);
+    device->rtp_is_deaf = true; // DONE is on its way
+    while (sim_round(device)) {
+    }
+    assert_int_equal(device->seen.frames_to_ap[WIRE_ATTEST_REQ], 0);
+    device->rtp_is_deaf = false;
     client_run(&client, 5000);
     assert_int_equal(client.answered, 5);
     assert_int_equal(client.last_epoch, 1);
@@ -499,6 +515,9 @@ SPEC("a state rolled back to R1: what was accepted then is not judged again")
     sim_store_restore_rtp(device, at_r1, false);
     assert_ok(sim_start_rtp(device));
     check_standing(device, WIRE_STATE_CUR, RTP_PEND);
+    struct chain_fingerprint pending;
+    assert_ok(chain_fingerprint_key(&device->rtp.state.pend.sign, &pending));
+    assert_true(chain_seen_has(&device->rtp.seen, &pending));
     run_to_the_end(device);
     assert_int_equal(device->rtp.state.trust.order.epoch, 2);
     assert_int_equal(device->seen.alarms[RTP_ALARM_ENTRY], 0);
@@ -561,6 +580,23 @@ SPEC("CUR e, CUR e+1: AP rolled back: it halts")
     sim_kill_ap(device);
     sim_store_restore_ap(device, before, true);
     assert_ok(sim_start_ap(device));
+    check_halted(device);
+    free(before);
+    sim_device_free(device);
+}
+
+SPEC("AP and the RTP's state rolled back together: the RTP's log still knows")
+{
+    struct sim_device *device = device_ready(12);
+    struct sim_store *before = sim_store_copy(device);
+    rotate_once(device);
+    sim_kill_ap(device);
+    sim_kill_rtp(device);
+    sim_store_restore_ap(device, before, true);
+    sim_store_restore_rtp(device, before, false);
+    start_both(device);
+    check_standing(device, WIRE_STATE_CUR, RTP_CUR);
+    assert_int_equal(device->rtp.state.trust.order.epoch, 0);
     check_halted(device);
     free(before);
     sim_device_free(device);
@@ -775,6 +811,28 @@ SPEC("killed at any step of the first start, both come to agree")
         }
     }
     print_message("%u places to die\n", cases);
+}
+
+SPEC("a job for a HELLO of an enclave that is gone changes nothing")
+{
+    struct sim_device *device = device_ready(16);
+    device->holds_jobs = true;
+    for (unsigned i = 0; i < 2; i++) {
+        sim_kill_ap(device);
+        device->now_ms += 2000;
+        assert_ok(sim_start_ap(device));
+        while (device->rtp.channel.link != RTP_LINK_JUDGING) {
+            sim_round(device);
+        }
+        sim_round(device);
+        assert_int_equal(device->held->kind, RTP_JOB_HELLO);
+    }
+    device->holds_jobs = false;
+    assert_true(sim_run_until(device, 1000, sim_is_steady));
+    assert_int_equal(device->seen.alarms[RTP_ALARM_REFUSED], 0);
+    assert_int_equal(device->seen.alarms[RTP_ALARM_PEER], 0);
+    check_service(device);
+    sim_device_free(device);
 }
 
 SPEC("requests in flight when the enclave dies are answered by the next one")

@@ -30,6 +30,7 @@ struct client {
     unsigned answered; // accepted answers
     unsigned refused;  // any other end
     unsigned busy;
+    unsigned taken; // completions
     struct rtp_completion last; // payload in last_payload
     uint8_t last_payload[WIRE_CLIENT_MAX];
     char last_text[256];
@@ -144,6 +145,7 @@ static inline void client_take(struct client *client,
                                const struct rtp_completion *completion)
 {
     client->last = *completion;
+    client->taken++;
     assert_true(completion->payload.size <= sizeof client->last_payload);
     if (completion->payload.size != 0) {
         memcpy(client->last_payload, completion->payload.data,

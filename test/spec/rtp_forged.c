@@ -424,6 +424,65 @@ SPEC("a head that the AP's own log does not reach is not asked for again")
     sim_device_free(device);
 }
 
+// An AP that gives more of its log than it was asked for.
+static bool prepend_known(void *context, struct sim_device *device,
+                          uint8_t *frame, size_t *size)
+{
+    static uint8_t list_bytes[WIRE_PAYLOAD_MAX];
+    static uint8_t out_bytes[WIRE_PAYLOAD_MAX];
+    unsigned *changed = context;
+    struct wire_header header;
+    struct rotor_bytes payload;
+    struct wire_log_entries reply;
+    if (wire_frame_decode(bytes_of(frame, *size), &header, &payload) !=
+            ROTOR_OK ||
+        header.type != WIRE_LOG_ENTRIES) {
+        return true;
+    }
+    assert_ok(wire_message_decode(&WIRE_LAYOUT_LOG_ENTRIES, payload, &reply));
+    struct rotor_room list = ROOM_OF(list_bytes);
+    struct rotor_room out = ROOM_OF(out_bytes);
+    struct cbor_reader in;
+    struct cbor_writer writer;
+    cbor_reader_init(&in, reply.entries);
+    assert_int_equal(cbor_read_array(&in), 1);
+    cbor_writer_init(&writer, &list);
+    cbor_write_array(&writer, 2);
+    cbor_write_raw(&writer, bytes_of(device->store.log + RTP_LOG_HEAD,
+                                     bytes_be32(device->store.log)));
+    cbor_write_raw(&writer, cbor_read_item(&in));
+    assert_ok(cbor_writer_finish(&writer));
+    reply.entries = bytes_in(&list);
+    assert_ok(wire_message_encode(&WIRE_LAYOUT_LOG_ENTRIES, &reply, &out));
+    struct rotor_room whole = {frame, WIRE_FRAME_MAX, 0};
+    assert_ok(wire_frame_encode(&header, bytes_in(&out), &whole));
+    *size = whole.used;
+    ++*changed;
+    return true;
+}
+
+SPEC("entries that we have already are passed over when catching up")
+{
+    struct sim_device *device = device_ready(79);
+    const struct rtp_wish wish = {.reason = WIRE_REASON_OPERATOR,
+                                  .kind = CHAIN_ROTATE};
+    struct sim_store *before = sim_store_copy(device);
+    unsigned changed = 0;
+    rtp_wish_for(&device->rtp, &wish);
+    assert_true(sim_run_until(device, 60000, sim_is_steady));
+    sim_kill_rtp(device);
+    sim_store_restore_rtp(device, before, true);
+    device->meddle = prepend_known;
+    device->meddle_context = &changed;
+    assert_ok(sim_start_rtp(device));
+    assert_true(sim_run_until(device, 60000, sim_is_steady));
+    assert_int_equal(changed, 1);
+    assert_int_equal(device->rtp.state.trust.order.epoch, 1);
+    assert_int_equal(device->seen.alarms[RTP_ALARM_ENTRY], 0);
+    free(before);
+    sim_device_free(device);
+}
+
 // ---- jobs by themselves ----------------------------------------------------
 
 SPEC("an entry 0 that nobody pinned and nobody asked for is not caught up with")

@@ -472,6 +472,41 @@ SPEC("an answer under an epoch, a body or a log that is not ours: new channel")
     }
 }
 
+SPEC("after R1 an answer under e+1 must name the very body that is pending")
+{
+    struct sim_device *device = device_ready(243);
+    struct client client = {.device = device};
+    static struct liar liar;
+    const struct rtp_wish wish = {.reason = WIRE_REASON_OPERATOR,
+                                  .kind = CHAIN_ROTATE};
+    memset(&liar, 0, sizeof liar);
+    liar.change = change_epoch; // epoch + 1, the body of epoch
+    liar.type = WIRE_ATTEST_RSP;
+    liar.most = 1;
+    rtp_wish_for(&device->rtp, &wish);
+    while (device->held == NULL || device->held->kind != RTP_JOB_ACCEPT) {
+        device->holds_jobs = device->rtp.state.phase == RTP_INTENT;
+        sim_round(device);
+        rtp_tick(&device->rtp, device->now_ms);
+    }
+    device->rtp_is_deaf = true;
+    assert_true(client_attest(&client, 0));
+    while (sim_round(device)) {
+    }
+    device->holds_jobs = false;
+    sim_round(device);
+    assert_int_equal(device->rtp.state.phase, RTP_PEND);
+    begin_lies(&liar, device);
+    device->rtp_is_deaf = false;
+    sim_round(device);
+    assert_int_equal(liar.changed, 1);
+    assert_int_equal(device->seen.alarms[RTP_ALARM_PEER], 1);
+    client.must_verify = true;
+    client_run(&client, 9000);
+    assert_int_equal(client.answered, 1);
+    sim_device_free(device);
+}
+
 static bool change_header(struct liar *liar, struct wire_header *header,
                           struct rotor_room *payload)
 {

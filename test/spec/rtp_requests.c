@@ -62,6 +62,7 @@ SPEC("an answer behind its deadline is dropped and disturbs nobody")
     assert_true(client_attest(&client, 0));
     client_run(&client, 100);
     assert_int_equal(client.answered, 1);
+    assert_int_equal(client.taken, 2);
     assert_int_equal(rtp_slots_owed(&device->rtp.slots), 0);
     assert_int_equal(device->seen.alarms[RTP_ALARM_PEER], 0);
     sim_device_free(device);
@@ -484,6 +485,25 @@ SPEC("the log is served from the RTP, as much as fits, from any epoch")
     fetch_log(&client, 31, 9, &reply);
     assert_int_equal(count_entries(&reply, 31), 0);
     assert_int_equal(device->seen.frames_to_ap[WIRE_LOG_GET], 0);
+    sim_device_free(device);
+}
+
+SPEC("who asks for another log gets no entry of ours")
+{
+    struct sim_device *device = device_ready(33);
+    struct client client = client_of(device);
+    uint8_t bytes[128];
+    struct rotor_room payload = ROOM_OF(bytes);
+    struct wire_log_entries reply;
+    struct wire_log_get get = {.log_id = device->rtp.state.trust.log_id,
+                               .max = 9};
+    get.log_id.bytes[0] ^= 1;
+    assert_ok(wire_message_encode(&WIRE_LAYOUT_LOG_GET, &get, &payload));
+    assert_ok(client_submit(&client, WIRE_OP_LOG_GET, bytes_in(&payload), 0));
+    assert_true(client_await(&client, client.tags, 1000));
+    assert_ok(wire_message_decode(&WIRE_LAYOUT_LOG_ENTRIES, client.last.payload,
+                                  &reply));
+    assert_int_equal(count_entries(&reply, 0), 0);
     sim_device_free(device);
 }
 

@@ -356,6 +356,23 @@ SPEC("a torn tail of the log is cut off, wherever it was torn")
     sim_device_free(device);
 }
 
+SPEC("a last record of the right size that is no entry is cut off too")
+{
+    struct sim_device *device = rotated_device(2);
+    static uint8_t bytes[WIRE_ENTRY_MAX];
+    struct rotor_room room = ROOM_OF(bytes);
+    struct rtp_log log;
+    struct rtp_log_entry record = {0};
+    assert_ok(rtp_log_read(&device->rtp.ops, 0, &room, &record));
+    assert_ok(rtp_log_read(&device->rtp.ops, record.next, &room, &record));
+    uint64_t end = record.next;
+    device->store.log[end + RTP_LOG_HEAD] ^= 0x20;
+    assert_ok(rtp_log_open(&log, &device->rtp.ops, &room));
+    assert_int_equal(log.count, 2);
+    assert_int_equal(log.size, end);
+    sim_device_free(device);
+}
+
 SPEC("the log finds any entry, however many there are")
 {
     // Marks are thinned out at 512: more entries than that, all the same but
