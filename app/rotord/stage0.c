@@ -42,6 +42,7 @@ struct program {
     struct boot_parts parts;
     struct boot_keyring keyring;
     uint8_t slot;
+    bool is_trial;
     int memfd;
 };
 
@@ -153,6 +154,7 @@ static enum rotor_status choose_image(const struct stage0_plan *plan,
         }
         enum boot_reason reason = take_slot(plan, slots, choice.slot, program);
         if (reason == BOOT_GENUINE) {
+            program->is_trial = choice.is_trial;
             return ROTOR_OK;
         }
         fprintf(stderr, "rotord: warning: %s: slot %c refused: %s\n",
@@ -177,7 +179,7 @@ static enum rotor_status open_image(const struct stage0_plan *plan,
         return complain(plan, "no keyring of image signers in STATE/boot",
                         "rotor image install --keyring FILE pins one");
     }
-    if (linux_slots_lock(plan->boot_folder, &lock) != ROTOR_OK) {
+    if (linux_slots_share(plan->boot_folder, &lock) != ROTOR_OK) {
         return complain(plan, strerror(errno), NULL);
     }
     enum rotor_status status =
@@ -342,7 +344,8 @@ static enum rotor_status conceive(const struct stage0_plan *plan,
         return complain(plan, strerror(errno), NULL);
     }
     *report = (struct stage0_report){program->slot, header->security_version,
-                                     header->version, birth.measurement};
+                                     header->version, birth.measurement,
+                                     program->is_trial};
     return ROTOR_OK;
 }
 

@@ -41,18 +41,28 @@ static void image_name(char name[NAME_SIZE], enum boot_component component,
                    slot == 0 ? 'a' : 'b');
 }
 
-enum rotor_status linux_slots_lock(int boot_folder, int *lock)
+static enum rotor_status take_lock(int boot_folder, int how, int *lock)
 {
     int fd = openat(boot_folder, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0) {
         return ROTOR_PORT_FAILED;
     }
-    if (flock(fd, LOCK_EX) != 0) {
+    if (flock(fd, how) != 0) {
         close(fd);
         return ROTOR_PORT_FAILED;
     }
     *lock = fd;
     return ROTOR_OK;
+}
+
+enum rotor_status linux_slots_lock(int boot_folder, int *lock)
+{
+    return take_lock(boot_folder, LOCK_EX, lock);
+}
+
+enum rotor_status linux_slots_share(int boot_folder, int *lock)
+{
+    return take_lock(boot_folder, LOCK_SH, lock);
 }
 
 enum rotor_status linux_slots_read(int boot_folder,

@@ -19,6 +19,10 @@ const char *linux_component_name(enum boot_component component);
 // Waits until no other process changes slots; close the descriptor to let go.
 ROTOR_CALL linux_slots_lock(int boot_folder, int *lock);
 
+// The same for stage 0, of which there is one for each component: those of two
+// components run side by side, since each changes the record of its own only.
+ROTOR_CALL linux_slots_share(int boot_folder, int *lock);
+
 // *slots is as boot_slots_init leaves it where nothing was stored yet.
 //
 // ROTOR_CORRUPT  both copies are torn: the rollback floor is lost.
