@@ -67,6 +67,10 @@ void machine_make(const struct place *place, const char *name, char *state,
     run(remove);
     run(make);
     run(copy);
+    // An installed image is durable: its writing is not part of any start.
+    int folder = open(state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    tally_expect(folder >= 0 && syncfs(folder) == 0 && close(folder) == 0,
+                 "sync");
 }
 
 static void write_config(const char *path)
