@@ -16,13 +16,20 @@ teardown() { stop_device; }
 
 # Kills the process at its k-th call of one kind from now on.  strace counts
 # each kind of call for itself.
+# Only the thread that writes is traced: the last one.  (A traced leader that
+# waits for a killed thread can keep strace waiting for ever.)
 arm() { # pid call k
-    strace -f -qq -o "$FOLDER/trace" -e trace="$2" -e inject="$2":signal=SIGKILL:when="$3" -p "$1" 3>&- &
+    local thread
+    thread=$(writer_of "$1")
+    strace -qq -o "$FOLDER/trace" -e trace="$2" -e inject="$2":signal=SIGKILL:when="$3" -p "$thread" 3>&- &
     STRACE=$!
-    await 'strace attached' traced "$1"
+    await 'strace attached' traced "$thread"
 }
+writer_of() { ls "/proc/$1/task" | sort -n | tail -1; }
 traced() { [ "$(awk '/^TracerPid:/ { print $2 }' "/proc/$1/status")" -ne 0 ]; }
-disarm() { kill "$STRACE" 2>/dev/null && wait "$STRACE" || true; }
+disarm() {
+    kill "$STRACE" 2>/dev/null && wait "$STRACE" || true
+}
 settled() { attested && [ "$(status state 2>/dev/null)" = current ] && [ "$(status phase 2>/dev/null)" = current ]; }
 
 kill_at_each() { # component call at-least
@@ -69,8 +76,8 @@ kill_at_each() { # component call at-least
             # The image starts some 30 ms after its stage 0: attach in between.
             await "$component runs" pid_of $component >/dev/null
             pid=$(pid_of $component)
-            timeout 2 strace -f -qq -o "$FOLDER/trace" -e trace=fsync \
-                -e inject=fsync:signal=SIGKILL:when=$k -p "$pid" 3>&- || true
+            timeout 2 strace -qq -o "$FOLDER/trace" -e trace=fsync \
+                -e inject=fsync:signal=SIGKILL:when=$k -p "$(writer_of "$pid")" 3>&- || true
             await 'generated' settled
             at_epoch 0
             chain_is_good
