@@ -51,6 +51,19 @@ image() { # component program
 image rtp rotor-rtp
 image enclave rotor-enclave
 
+# Ours is several processes, the reference often one: on a busy machine ours
+# shares its processors and looks worse than it is.
+processors() { # jiffies: idle, all
+    awk '/^cpu /{print $5 + $6, $2 + $3 + $4 + $5 + $6 + $7 + $8 + $9}' /proc/stat
+}
+before=$(processors)
+sleep 1
+busy=$(echo "$before $(processors)" | awk '{print int(100 - 100 * ($3 - $1) / ($4 - $2))}')
+if [ "$busy" -gt 10 ]; then
+    echo "rotor: warning: other programs keep the processors $busy % busy: ratios come out too high" >&2
+    echo "rotor: hint: measure again when the machine is quiet" >&2
+fi
+
 run() { # name: JSON lines
     case $1 in
     ipq) "$build/bench/bench-ipq" ${ROUNDS:+"$ROUNDS"} ;;

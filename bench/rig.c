@@ -23,6 +23,7 @@
 
 #define OPEN_MS 12000u
 #define SEED    42u
+#define WAIT_NS 1000000u
 
 static uint64_t now_ms(void)
 {
@@ -197,6 +198,29 @@ static bool move_jobs(struct rig *rig, uint64_t now)
     return next != NULL || done != NULL;
 }
 
+// Spins for the answer to a request, as the RTP's loop does; sleeps while a
+// job runs or the enclave is at an order, and leaves the processor to them.
+static void await_news(struct rig *rig)
+{
+    if (rig->rtp.job_is_out) {
+        struct pollfd finished = {rig->worker, POLLIN, 0};
+        (void)poll(&finished, 1, 1);
+        return;
+    }
+    if (rtp_slots_owed(&rig->rtp.slots) == 0) {
+        tally_expect(doorbell_wait(&rig->bell, ROTOR_IPQ_FRAMES, WAIT_NS) !=
+                         ROTOR_CORRUPT,
+                     "the queue is dead");
+        return;
+    }
+    for (unsigned i = 0; i < 64; i++) {
+        if (rotor_ipq_channel_is_due(&rig->queue.channel, ROTOR_IPQ_FRAMES)) {
+            return;
+        }
+        __builtin_ia32_pause();
+    }
+}
+
 static void turn(struct rig *rig)
 {
     uint64_t now = now_ms();
@@ -204,16 +228,8 @@ static void turn(struct rig *rig)
     bool is_moved = give_frame(rig, now);
     is_moved = take_frame(rig, now) || is_moved;
     is_moved = move_jobs(rig, now) || is_moved;
-    if (!is_moved && rig->rtp.job_is_out) {
-        struct pollfd finished = {rig->worker, POLLIN, 0};
-        (void)poll(&finished, 1, 1); // leaves the processor to the worker
-        return;
-    }
-    for (unsigned i = 0; !is_moved && i < 64; i++) {
-        if (rotor_ipq_channel_is_due(&rig->queue.channel, ROTOR_IPQ_FRAMES)) {
-            break;
-        }
-        __builtin_ia32_pause();
+    if (!is_moved) {
+        await_news(rig);
     }
 }
 
