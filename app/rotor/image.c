@@ -494,6 +494,8 @@ static void list_component(const struct run *run, struct json *out,
     if (run->is_json) {
         json_close(out);
         json_close(out);
+    } else if (slots->last_failure != BOOT_UNDECIDED) {
+        printf("  last failure: %s\n", boot_reason_text(slots->last_failure));
     }
 }
 

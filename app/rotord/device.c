@@ -28,6 +28,10 @@
 #define BACKOFF_MIN_MS 50u
 #define BACKOFF_MAX_MS 5000u
 
+// A trial that is not attested by then has failed: a program that hangs must
+// not keep its slot.
+#define TRIAL_MS 20000u
+
 static uint64_t now_ms(void)
 {
     struct timespec now;
@@ -209,14 +213,34 @@ static void start_enclave(struct device *device)
     start(device, &device->enclave, -1);
 }
 
+// When there is something to do for it; 0: nothing waits.
+static uint64_t due_ms(const struct child *child)
+{
+    bool is_on_trial =
+        child->pid > 0 && child->is_measured && child->running.is_trial;
+    return is_on_trial ? child->started_ms + TRIAL_MS : child->restart_ms;
+}
+
 static int due_in(const struct child *child, int soonest)
 {
-    if (child->restart_ms == 0) {
+    uint64_t due = due_ms(child);
+    if (due == 0) {
         return soonest;
     }
     uint64_t now = now_ms();
-    int wait = child->restart_ms > now ? (int)(child->restart_ms - now) : 0;
+    int wait = due > now ? (int)(due - now) : 0;
     return soonest < 0 || wait < soonest ? wait : soonest;
+}
+
+static void watch_trial(struct child *child)
+{
+    if (child->pid <= 0 || due_ms(child) == 0 || due_ms(child) > now_ms()) {
+        return;
+    }
+    warn(linux_component_name(child->component),
+         "the image on trial was not attested in time");
+    child->running.is_trial = false; // once
+    (void)kill(child->pid, SIGKILL);
 }
 
 int device_start_due(struct device *device)
@@ -234,6 +258,8 @@ int device_start_due(struct device *device)
                   device->enclave.restart_ms <= now)) {
         start_enclave(device);
     }
+    watch_trial(&device->rtp);
+    watch_trial(&device->enclave);
     return due_in(&device->enclave, due_in(&device->rtp, -1));
 }
 
@@ -348,6 +374,8 @@ void device_take_record(struct device *device)
     case LAUNCH_ATTESTED:
         change_slot(device, &device->rtp, true);
         change_slot(device, &device->enclave, true);
+        device->rtp.running.is_trial = false;
+        device->enclave.running.is_trial = false;
         break;
     case LAUNCH_REFUSED:
         warn("enclave refused", record.text);

@@ -9,6 +9,7 @@
 #ifndef ROTOR_APP_ROTORD_STAGE0_H
 #define ROTOR_APP_ROTORD_STAGE0_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -24,6 +25,7 @@ struct stage0_report {
     uint32_t security_version;
     uint32_t version;
     struct wire_digest measurement;
+    bool is_trial;
 };
 
 struct stage0_plan {
