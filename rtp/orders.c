@@ -450,6 +450,15 @@ static void write_done(struct rtp *rtp, uint64_t now_ms, struct rtp_job *job)
     }
 }
 
+static void wish_again(struct rtp *rtp, const struct rtp_intent *intent)
+{
+    const struct rtp_wish wish = {.reason = intent->reason,
+                                  .suite = intent->suite,
+                                  .kind = intent->kind,
+                                  .distrust_from = intent->distrust_from};
+    rtp_wish_for(rtp, &wish);
+}
+
 static void accept_done(struct rtp *rtp, uint64_t now_ms, struct rtp_job *job)
 {
     if (!job->is_accepted) {
@@ -465,11 +474,7 @@ static void accept_done(struct rtp *rtp, uint64_t now_ms, struct rtp_job *job)
     const struct rtp_intent *intent = &rtp->state.intent;
     bool is_other = rtp->state.has_intent && !job->is_our_request;
     if (is_other && intent->reason != WIRE_REASON_SCHEDULED) {
-        const struct rtp_wish wish = {.reason = intent->reason,
-                                      .suite = intent->suite,
-                                      .kind = intent->kind,
-                                      .distrust_from = intent->distrust_from};
-        rtp_wish_for(rtp, &wish);
+        wish_again(rtp, intent);
         rtp_serve_postpone(rtp);
     }
 }
@@ -500,12 +505,29 @@ static void advance_done(struct rtp *rtp, uint64_t now_ms, struct rtp_job *job)
     }
 }
 
+static void job_failed(struct rtp *rtp, uint64_t now_ms,
+                       const struct rtp_job *job)
+{
+    static const char text[] = "the trust store could not be written";
+    rtp_raise(rtp, RTP_ALARM_STORE,
+              job->status == ROTOR_PORT_FAILED
+                  ? text
+                  : rotor_status_name(job->status));
+    rtp_serve_failed(rtp, text);
+    retry_later(rtp, now_ms);
+    bool was_beginning = job->kind == RTP_JOB_WRITE &&
+                         rtp->state.phase == RTP_CUR &&
+                         job->next.phase == RTP_INTENT;
+    // An event is not forgotten because the disk refused R0.
+    if (was_beginning && !is_by_hand(job->next.intent.reason)) {
+        wish_again(rtp, &job->next.intent);
+    }
+}
+
 void rtp_order_done(struct rtp *rtp, uint64_t now_ms, struct rtp_job *job)
 {
     if (job->status != ROTOR_OK) {
-        rtp_raise(rtp, RTP_ALARM_STORE, rotor_status_name(job->status));
-        rtp_serve_failed(rtp, "the trust store could not be written");
-        retry_later(rtp, now_ms);
+        job_failed(rtp, now_ms, job);
         return;
     }
     if (job->kind == RTP_JOB_WRITE) {

@@ -207,10 +207,12 @@ uint64_t rtp_wakeup(const struct rtp *rtp)
     if (rtp->channel.link == RTP_LINK_IDLE && rtp->state.phase != RTP_QUAR) {
         at = least(at, rtp->hello_at_ms);
     }
+    bool is_to_begin =
+        rtp->wish.is_wanted && rtp->channel.scope == RTP_SCOPE_FULL;
     bool is_to_retry = rtp->channel.link == RTP_LINK_OPEN &&
                        rtp->channel.scope != RTP_SCOPE_NONE &&
                        rtp->unavailable == NULL &&
-                       rtp->state.phase != RTP_CUR &&
+                       (rtp->state.phase != RTP_CUR || is_to_begin) &&
                        rtp->order.type == WIRE_NONE && rtp_job_is_free(rtp);
     if (is_to_retry) {
         at = least(at, rtp->order_at_ms);

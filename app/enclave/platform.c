@@ -46,24 +46,36 @@ static enum rotor_status store_read(void *context, enum enclave_file file,
     return linux_folder_read(LAUNCH_FD_STORE, FILES[file], content, &found);
 }
 
+// Why the store failed, for the operator; errno is its cause.
+static enum rotor_status said(enum rotor_status status, const char *file)
+{
+    if (status == ROTOR_PORT_FAILED) {
+        fprintf(stderr, "enclave: warning: STATE/enclave/%s: %s\n", file,
+                strerror(errno));
+    }
+    return status;
+}
+
 static enum rotor_status store_write(void *context, enum enclave_file file,
                                      struct rotor_bytes content)
 {
     (void)context;
-    return linux_folder_write(LAUNCH_FD_STORE, FILES[file], content);
+    return said(linux_folder_write(LAUNCH_FD_STORE, FILES[file], content),
+                FILES[file]);
 }
 
 static enum rotor_status store_rename(void *context, enum enclave_file from,
                                       enum enclave_file to)
 {
     (void)context;
-    return linux_folder_rename(LAUNCH_FD_STORE, FILES[from], FILES[to]);
+    return said(linux_folder_rename(LAUNCH_FD_STORE, FILES[from], FILES[to]),
+                FILES[to]);
 }
 
 static enum rotor_status store_remove(void *context, enum enclave_file file)
 {
     (void)context;
-    return linux_folder_remove(LAUNCH_FD_STORE, FILES[file]);
+    return said(linux_folder_remove(LAUNCH_FD_STORE, FILES[file]), FILES[file]);
 }
 
 // A file that anyone who can write the store can roll back too: detect only.
@@ -94,7 +106,9 @@ static enum rotor_status anchor_advance(void *context, const uint8_t d[32])
     const struct rotor_bytes parts[] = {BYTES_OF(v), bytes_of(d, 32)};
     bytes_put_be64(memory, n + 1);
     TRY(crypto_hash(CRYPTO_SHA256, parts, COUNT_OF(parts), memory + 8));
-    return linux_folder_replace(LAUNCH_FD_STORE, "anchor", BYTES_OF(memory));
+    return said(
+        linux_folder_replace(LAUNCH_FD_STORE, "anchor", BYTES_OF(memory)),
+        "anchor");
 }
 
 static uint64_t now_ms(void *context)

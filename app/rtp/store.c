@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
@@ -18,6 +20,13 @@ static const char *const FILES[RTP_FILE_COUNT] = {
 };
 static const char LOG[] = "log";
 
+// Why a file could not be written, for the operator; errno is its cause.
+static enum rotor_status complain(const char *file)
+{
+    fprintf(stderr, "rtp: warning: STATE/rtp/%s: %s\n", file, strerror(errno));
+    return ROTOR_PORT_FAILED;
+}
+
 static enum rotor_status store_read(void *context, enum rtp_file file,
                                     struct rotor_room *room)
 {
@@ -30,7 +39,9 @@ static enum rotor_status store_write(void *context, enum rtp_file file,
                                      struct rotor_bytes bytes)
 {
     (void)context;
-    return linux_folder_replace(LAUNCH_FD_STORE, FILES[file], bytes);
+    enum rotor_status status =
+        linux_folder_replace(LAUNCH_FD_STORE, FILES[file], bytes);
+    return status == ROTOR_PORT_FAILED ? complain(FILES[file]) : status;
 }
 
 static bool write_at(int fd, uint64_t offset, struct rotor_bytes bytes)
@@ -57,13 +68,18 @@ static enum rotor_status log_append(void *context, uint64_t offset,
     int fd = openat(LAUNCH_FD_STORE, LOG,
                     O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0) {
-        return ROTOR_PORT_FAILED;
+        return complain(LOG);
     }
     bool is_first = offset == 0;
     bool is_done = ftruncate(fd, (off_t)offset) == 0 &&
                    write_at(fd, offset, bytes) && fsync(fd) == 0 &&
                    (!is_first || fsync(LAUNCH_FD_STORE) == 0);
-    return close(fd) == 0 && is_done ? ROTOR_OK : ROTOR_PORT_FAILED;
+    int cause = errno;
+    bool is_closed = close(fd) == 0;
+    if (!is_done) {
+        errno = cause;
+    }
+    return is_closed && is_done ? ROTOR_OK : complain(LOG);
 }
 
 static enum rotor_status log_read(void *context, uint64_t offset,

@@ -205,7 +205,7 @@ static enum rotor_status rtp_write(void *context, enum rtp_file file,
         [RTP_FILE_FORK] = SIM_RTP_FORK,
     };
     struct sim_device *device = context;
-    if (cuts(device, STEPS[file], 0)) {
+    if (device->rtp_disk_is_full || cuts(device, STEPS[file], 0)) {
         return ROTOR_PORT_FAILED;
     }
     TRY(write_file(&device->store.rtp[file], bytes));

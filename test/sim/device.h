@@ -112,6 +112,7 @@ struct sim_device {
     bool holds_jobs;      // a job that was handed out is not run
     bool rtp_is_deaf;     // frames for it stay in the queue
     bool entropy_is_dead; // of the AP
+    bool rtp_disk_is_full;
     struct rtp_job *held;
     struct enclave enclave;
     struct enclave_pair pair;

@@ -277,6 +277,32 @@ SPEC("a rotation by event is tried again until the entropy is back")
     sim_device_free(device);
 }
 
+SPEC("a full disk is told to the operator; an event waits for room on it")
+{
+    struct sim_device *device = device_ready(28);
+    struct client client = client_of(device);
+    device->rtp_disk_is_full = true;
+    uint64_t tag = client_rotate(&client, WIRE_REASON_OPERATOR, 0);
+    assert_true(client_await(&client, tag, 5000));
+    assert_int_equal(client.last.code, WIRE_CLIENT_FAILED);
+    client_run(&client, 60000);
+    device->rtp_disk_is_full = false;
+    client_run(&client, 60000);
+    assert_int_equal(device->rtp.state.trust.order.epoch, 0);
+    device->rtp_disk_is_full = true;
+    assert_ok(rtp_event(&device->rtp, device->now_ms,
+                        WIRE_REASON_SECURITY_EVENT, "a door was opened"));
+    client_run(&client, 60000);
+    unsigned tries = device->seen.alarms[RTP_ALARM_STORE];
+    assert_true(tries >= 4 && tries <= 8); // the first one, then doubling waits
+    device->rtp_disk_is_full = false;
+    client_run(&client, 90000);
+    assert_int_equal(device->rtp.state.trust.order.epoch, 1);
+    assert_int_equal(device->rtp.state.trust.reason,
+                     WIRE_REASON_SECURITY_EVENT);
+    sim_device_free(device);
+}
+
 // ---- events ----------------------------------------------------------------
 
 static void submit_event(struct client *client, uint64_t reason)
