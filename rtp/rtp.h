@@ -134,7 +134,7 @@ struct rtp_counts {
     uint64_t reissued;
 };
 
-// About 600 KiB; the caller provides it.  Contents are private.
+// About 800 KiB; the caller provides it.  Contents are private.
 struct rtp {
     struct rtp_ops ops;
     struct rtp_config config;
