@@ -30,7 +30,7 @@ struct client {
     unsigned answered; // accepted answers
     unsigned refused;  // any other end
     unsigned busy;
-    unsigned taken; // completions
+    unsigned taken;             // completions
     struct rtp_completion last; // payload in last_payload
     uint8_t last_payload[WIRE_CLIENT_MAX];
     char last_text[256];
