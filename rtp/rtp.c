@@ -133,9 +133,11 @@ static void watch_enclave(struct rtp *rtp, uint64_t now_ms)
     rtp_reset(rtp, now_ms, true);
 }
 
-static bool is_rotating(const struct rtp *rtp)
+// No rotation is under way or asked for.  A job may be R0 of one.
+static bool may_begin(const struct rtp *rtp)
 {
-    return rtp->state.phase != RTP_CUR;
+    return rtp->state.phase == RTP_CUR && !rtp->wish.is_wanted &&
+           rtp_job_is_free(rtp);
 }
 
 // An epoch that another one is meant to follow.
@@ -153,7 +155,7 @@ static void watch_epoch(struct rtp *rtp, uint64_t now_ms)
     }
     bool is_due = now_ms >= schedule->due_ms;
     bool is_used = schedule->answers >= rtp->config.usage_limit;
-    if ((is_due || is_used) && !rtp->wish.is_wanted && !is_rotating(rtp)) {
+    if ((is_due || is_used) && may_begin(rtp)) {
         const struct rtp_wish wish = {.reason = is_due ? WIRE_REASON_SCHEDULED
                                                        : WIRE_REASON_USAGE,
                                       .kind = CHAIN_ROTATE};
@@ -217,7 +219,7 @@ uint64_t rtp_wakeup(const struct rtp *rtp)
     if (is_to_retry) {
         at = least(at, rtp->order_at_ms);
     }
-    if (ages(rtp) && !is_rotating(rtp) && !rtp->wish.is_wanted) {
+    if (ages(rtp) && may_begin(rtp)) {
         at = least(at, rtp->schedule.due_ms);
     }
     if (ages(rtp) && !rtp->is_overdue) {

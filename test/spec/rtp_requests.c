@@ -407,6 +407,27 @@ SPEC("so many attestations are enough: it rotates before the period ends")
     sim_device_free(device);
 }
 
+SPEC("one limit reached is one rotation, however slow the disk is at R0")
+{
+    struct sim_device *device = sim_device_new(38);
+    struct client client = client_of(device);
+    device->config.usage_limit = 3;
+    assert_ok(sim_start_ap(device));
+    assert_ok(sim_start_rtp(device));
+    assert_true(sim_run_until(device, 10000, sim_is_steady));
+    device->holds_jobs = true;
+    for (unsigned i = 0; i < 3; i++) {
+        assert_true(client_attest(&client, 0));
+        client_run(&client, 10);
+    }
+    assert_non_null(device->held);
+    assert_true(rtp_wakeup(&device->rtp) > device->now_ms);
+    device->holds_jobs = false;
+    client_run(&client, 1000);
+    assert_int_equal(device->rtp.state.trust.order.epoch, 1);
+    sim_device_free(device);
+}
+
 SPEC("two periods without a rotation are overdue, and a policy may stop there")
 {
     struct sim_device *device = device_of_period(1000, 0);
