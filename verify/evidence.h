@@ -16,6 +16,7 @@
 
 #include "chain/hash.h"
 #include "chain/rules.h"
+#include "verify/verdict.h"
 #include "wire/message.h"
 
 #define VERIFY_AUTHORITY_SIZE 64u // bytes, SHA-512 of the image signers
@@ -55,16 +56,8 @@ enum verify_check {
     VERIFY_CHECK_COUNT,
 };
 
-enum verify_finding {
-    VERIFY_NOT_REACHED = 0,
-    VERIFY_PASSED,
-    VERIFY_FAILED,
-    VERIFY_NOT_ASKED, // the reference does not want to know
-};
-
 // Words of reports, e.g. "measurement"; never NULL.
 const char *verify_check_name(enum verify_check check);
-const char *verify_finding_name(enum verify_finding finding);
 
 // Normalised result; policy acts on this, not on reports.  Views are into the
 // Evidence.

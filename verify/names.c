@@ -30,3 +30,26 @@ const char *verify_finding_name(enum verify_finding finding)
     };
     return (unsigned)finding < COUNT_OF(NAMES) ? NAMES[finding] : "unknown";
 }
+
+const char *verify_ternary_name(enum verify_ternary value)
+{
+    static const char *const NAMES[] = {
+        [VERIFY_NOT_CHECKED] = "not-checked",
+        [VERIFY_NO] = "no",
+        [VERIFY_YES] = "yes",
+    };
+    return (unsigned)value < COUNT_OF(NAMES) ? NAMES[value] : "unknown";
+}
+
+const char *verify_backend_name(enum verify_backend backend)
+{
+    static const char *const NAMES[VERIFY_BACKEND_COUNT] = {
+        [VERIFY_BACKEND_NONE] = "none",   [VERIFY_BACKEND_PROCESS] = "process",
+        [VERIFY_BACKEND_KVM] = "kvm",     [VERIFY_BACKEND_DICE] = "dice",
+        [VERIFY_BACKEND_SNP] = "snp",     [VERIFY_BACKEND_SGX] = "sgx",
+        [VERIFY_BACKEND_TDX] = "tdx",     [VERIFY_BACKEND_TPM] = "tpm",
+        [VERIFY_BACKEND_NITRO] = "nitro", [VERIFY_BACKEND_PSA] = "psa",
+        [VERIFY_BACKEND_CCA] = "cca",     [VERIFY_BACKEND_EAT] = "eat",
+    };
+    return (unsigned)backend < COUNT_OF(NAMES) ? NAMES[backend] : "unknown";
+}
