@@ -134,8 +134,8 @@ ROTOR_CALL crypto_crl_facts(const struct crypto_crl *crl,
 
 // ---- chains ----------------------------------------------------------------
 
-// What a chain is built of.  Anchors are trusted because the caller says so;
-// nothing else is.  An anchor need not be self-signed.
+// What a chain is built of, at most 64 of each.  Anchors are trusted because
+// the caller says so; nothing else is.  An anchor need not be self-signed.
 struct crypto_chain {
     const struct crypto_certificate *anchors;
     size_t anchor_count;
@@ -143,8 +143,11 @@ struct crypto_chain {
     size_t intermediate_count;
     const struct crypto_crl *crls;
     size_t crl_count;
-    bool needs_crls; // every issuer in the chain must have a current list
-    int64_t now_s;   // validity is judged at this time
+    // Lists that are there are always judged: a revoked certificate, an expired
+    // list or one that its issuer did not sign is a fault.  If needed, every
+    // issuer in the chain, the anchor included, must have one.
+    bool needs_crls;
+    int64_t now_s; // validity is judged at this time
 };
 
 enum crypto_chain_fault {
@@ -154,7 +157,8 @@ enum crypto_chain_fault {
     CRYPTO_CHAIN_SIGNATURE,
     CRYPTO_CHAIN_NOT_YET_VALID,
     CRYPTO_CHAIN_EXPIRED,
-    CRYPTO_CHAIN_NOT_A_CA, // an issuer that may not issue, or too long a path
+    CRYPTO_CHAIN_NOT_A_CA, // an issuer that may not issue
+    CRYPTO_CHAIN_TOO_LONG, // for an issuer's path length, or for us
     CRYPTO_CHAIN_REVOKED,
     CRYPTO_CHAIN_CRL_MISSING,
     CRYPTO_CHAIN_CRL_EXPIRED,
