@@ -119,6 +119,10 @@ static enum standing look_at(struct rtp *rtp, const struct rtp_slot *slot,
         return look_at_status(rtp, payload);
     case WIRE_OP_SIGN:
         return look_at_signed(payload);
+    case WIRE_OP_RECOVER:
+        return rtp_recover_is_proposal(payload) ? ACCEPTED : UNKNOWN;
+    case WIRE_OP_RECOVERED:
+        return ACCEPTED; // judged when the entry is read
     default:
         return UNKNOWN;
     }
@@ -170,7 +174,9 @@ void rtp_serve_take(struct rtp *rtp, uint64_t now_ms, struct rtp_slot *slot,
     if (header->type == rtp_route_of(slot->op).reply) {
         standing = look_at(rtp, slot, payload);
     }
-    if (standing == ACCEPTED) {
+    if (standing == ACCEPTED && slot->op == WIRE_OP_RECOVERED) {
+        rtp_recover_done(rtp, now_ms, slot);
+    } else if (standing == ACCEPTED) {
         pass_on(rtp, slot, payload);
     } else if (standing == DROPPED) {
         ask_again(rtp, slot);

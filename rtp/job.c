@@ -323,6 +323,11 @@ static enum rotor_status run_catch_up(struct rtp_job *job)
     struct chain_trust next;
     TRY(judge_missed(job, entry, &next));
     job->is_accepted = chain_verdict_is_accepted(&job->verdict);
+    bool is_recovery =
+        next.kind == CHAIN_RECOVER || next.kind == CHAIN_REINCEPT;
+    if (job->is_accepted && job->next.phase == RTP_QUAR && !is_recovery) {
+        refuse(job, "in quarantine only the recovery authority goes on");
+    }
     return job->is_accepted ? make_current(job, &next, entry) : ROTOR_OK;
 }
 

@@ -5,6 +5,7 @@
 //     pair.c    HELLO to STATUS as messages
 //     meet.c    what HELLO_AP turned out to be; reading the AP's log
 //     orders.c  generate, rotate, commit: what the durable phase wants next
+//     recover.c orders of the recovery authority
 //     serve.c   requests of programs; answer.c and reply.c: their answers
 #ifndef ROTOR_RTP_MACHINE_H
 #define ROTOR_RTP_MACHINE_H
@@ -99,6 +100,17 @@ ROTOR_CALL rtp_serve_next(struct rtp *rtp, uint64_t now_ms,
                           struct rotor_room *room);
 void rtp_slot_refuse(struct rtp *rtp, struct rtp_slot *slot, uint64_t error,
                      uint64_t detail);
+
+// ---- recover.c -------------------------------------------------------------
+
+bool rtp_is_recovery(uint64_t op);
+ROTOR_CALL rtp_recover_encode(struct rtp *rtp, const struct rtp_slot *slot,
+                              struct rotor_room *payload);
+bool rtp_recover_is_proposal(struct rotor_bytes payload);
+// The AP switched, it says: pair again and read its log.
+void rtp_recover_done(struct rtp *rtp, uint64_t now_ms, struct rtp_slot *slot);
+// Answers who waited for the entry that is current now.
+void rtp_recover_settle(struct rtp *rtp);
 
 // ---- answer.c --------------------------------------------------------------
 

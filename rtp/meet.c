@@ -134,7 +134,10 @@ static void refused(struct rtp *rtp, uint64_t now_ms,
     enum rtp_alarm_kind kind = work->is_evidence  ? RTP_ALARM_EVIDENCE
                                : work->is_foreign ? RTP_ALARM_FOREIGN_AP
                                                   : RTP_ALARM_PEER;
-    rtp_raise(rtp, kind, work->reason);
+    // What is known since quarantine began is not told again and again.
+    if (rtp->state.phase != RTP_QUAR) {
+        rtp_raise(rtp, kind, work->reason);
+    }
     rtp_reset(rtp, now_ms, true);
 }
 

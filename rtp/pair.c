@@ -187,7 +187,7 @@ static enum rotor_status send_of_link(struct rtp *rtp, uint64_t now_ms,
 enum rotor_status rtp_pair_next(struct rtp *rtp, uint64_t now_ms,
                                 struct rotor_room *room)
 {
-    if (rtp->channel.is_asked || rtp->state.phase == RTP_QUAR) {
+    if (rtp->channel.is_asked) {
         return ROTOR_AGAIN;
     }
     enum rotor_status status = send_of_link(rtp, now_ms, room);

@@ -120,7 +120,8 @@ static void make_payload(struct rtp *rtp, uint64_t now_ms,
         status = serve_log(rtp, slot, &reply);
     } else if (slot->op == WIRE_OP_STATUS) {
         status = serve_status(rtp, now_ms, &reply);
-    } else if (slot->op == WIRE_OP_ROTATE || slot->op == WIRE_OP_EVENT) {
+    } else if (slot->op == WIRE_OP_ROTATE || slot->op == WIRE_OP_EVENT ||
+               slot->op == WIRE_OP_RECOVERED) {
         status = serve_head(rtp, &reply);
     }
     if (status != ROTOR_OK) {

@@ -38,8 +38,6 @@ struct row {
 };
 // clang-format off
 static const struct row ROWS[] = {
-    {ANY_AP, RTP(QUAR), ANYWHERE, ANYWHERE, RTP_ACTION_QUARANTINED},
-
     // Before there is a log.
     {AP(EMPTY), RTP(NEW),     NOWHERE, NOWHERE,  RTP_ACTION_GENERATE},
     {AP(EMPTY), RTP(INTENT0), NOWHERE, NOWHERE,  RTP_ACTION_GENERATE},
@@ -52,6 +50,10 @@ static const struct row ROWS[] = {
     // No usable state where we hold a log.
     {AP_IS_LOST, ANY_RTP, ANYWHERE, ANYWHERE, RTP_ACTION_RECOVER},
     {AP(REC),    ANY_RTP, ANYWHERE, ANYWHERE, RTP_ACTION_WAIT},
+
+    // Quarantine ends by the recovery authority alone: the job sees to that.
+    {AP_SIGNS, RTP(QUAR), BEYOND,   ANYWHERE, RTP_ACTION_CATCH_UP},
+    {ANY_AP,   RTP(QUAR), ANYWHERE, ANYWHERE, RTP_ACTION_QUARANTINED},
 
     // The AP is elsewhere than we are.
     {AP_SIGNS, ANY_RTP,      BEYOND,  ANYWHERE, RTP_ACTION_CATCH_UP},

@@ -206,7 +206,7 @@ static uint64_t least(uint64_t a, uint64_t b)
 uint64_t rtp_wakeup(const struct rtp *rtp)
 {
     uint64_t at = least(silent_at_ms(rtp), late_at_ms(rtp));
-    if (rtp->channel.link == RTP_LINK_IDLE && rtp->state.phase != RTP_QUAR) {
+    if (rtp->channel.link == RTP_LINK_IDLE) {
         at = least(at, rtp->hello_at_ms);
     }
     bool is_to_begin =
@@ -342,6 +342,7 @@ void rtp_adopt(struct rtp *rtp, uint64_t now_ms, const struct rtp_job *job)
             .text = "the recovery authority superseded an entry",
             .a = rtp->state.trust.order.incarnation};
         rtp_sound(rtp, &alarm);
+        rtp_recover_settle(rtp);
     }
 }
 

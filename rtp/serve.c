@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/secret.h"
 #include "crypto/suite.h"
 #include "rtp/machine.h"
 
@@ -21,6 +22,8 @@ static bool is_well_formed(const struct rtp_request *request)
         struct wire_client_rotate rotate;
         struct wire_client_event event;
         struct wire_sign sign;
+        struct wire_client_recover recover;
+        struct wire_recover_signed recovered;
     } message;
     const struct wire_layout *layout = NULL;
     switch (request->op) {
@@ -50,6 +53,12 @@ static bool is_well_formed(const struct rtp_request *request)
         break;
     case WIRE_OP_SIGN:
         layout = &WIRE_LAYOUT_SIGN;
+        break;
+    case WIRE_OP_RECOVER:
+        layout = &WIRE_LAYOUT_CLIENT_RECOVER;
+        break;
+    case WIRE_OP_RECOVERED:
+        layout = &WIRE_LAYOUT_RECOVER_SIGNED;
         break;
     default:
         return false;
@@ -147,8 +156,24 @@ static void submit_event(struct rtp *rtp, uint64_t now_ms,
     }
 }
 
+// Recovery is for when nothing else works, but it needs a log to go on from.
+static void submit_recovery(struct rtp *rtp, struct rtp_slot *slot)
+{
+    if (chain_trust_is_empty(&rtp->state.trust) ||
+        rtp_make_id(rtp, slot->id) != ROTOR_OK) {
+        rtp_slot_finish(slot, WIRE_CLIENT_UNAVAILABLE,
+                        "there is no log to recover");
+        return;
+    }
+    slot->state = RTP_SLOT_QUEUED;
+}
+
 static void submit_slot(struct rtp *rtp, uint64_t now_ms, struct rtp_slot *slot)
 {
+    if (rtp_is_recovery(slot->op)) {
+        submit_recovery(rtp, slot);
+        return;
+    }
     bool is_local = slot->op == WIRE_OP_STATUS || slot->op == WIRE_OP_LOG_GET;
     if (is_local) {
         slot->state = RTP_SLOT_LOCAL;
@@ -230,28 +255,63 @@ void rtp_forget(struct rtp *rtp, uint64_t tag)
 
 // ---- to the enclave --------------------------------------------------------
 
+// The oldest request that may go out on a channel of this scope.
+static struct rtp_slot *next_to_send(struct rtp *rtp)
+{
+    if (rtp->channel.scope == RTP_SCOPE_FULL) {
+        return rtp_slots_oldest(&rtp->slots, RTP_SLOT_QUEUED);
+    }
+    bool awaits_authority = rtp->channel.action == RTP_ACTION_RECOVER ||
+                            rtp->channel.action == RTP_ACTION_WAIT;
+    for (size_t i = 0; awaits_authority && i < RTP_SLOTS; i++) {
+        struct rtp_slot *slot = &rtp->slots.slot[i];
+        if (slot->state == RTP_SLOT_QUEUED && rtp_is_recovery(slot->op)) {
+            return slot;
+        }
+    }
+    return NULL;
+}
+
+// What the enclave is told: mostly what the program said.
+static enum rotor_status make_frame(struct rtp *rtp, struct rtp_slot *slot,
+                                    struct rotor_room *made,
+                                    struct rotor_bytes *payload)
+{
+    if (rtp_is_recovery(slot->op)) {
+        TRY(rtp_recover_encode(rtp, slot, made));
+        *payload = bytes_in(made);
+        return ROTOR_OK; // under the id that it has had since it came
+    }
+    *payload = bytes_of(slot->payload, slot->size);
+    if (slot->op == WIRE_OP_RETEST) {
+        const struct wire_status_request request = {rtp->channel.log_id};
+        TRY(wire_message_encode(&WIRE_LAYOUT_STATUS, &request, made));
+        *payload = bytes_in(made);
+    }
+    return rtp_make_id(rtp, slot->id);
+}
+
 enum rotor_status rtp_serve_next(struct rtp *rtp, uint64_t now_ms,
                                  struct rotor_room *room)
 {
-    if (rtp->channel.scope != RTP_SCOPE_FULL) {
-        return ROTOR_AGAIN;
-    }
-    struct rtp_slot *slot = rtp_slots_oldest(&rtp->slots, RTP_SLOT_QUEUED);
+    struct rtp_slot *slot = next_to_send(rtp);
     if (slot == NULL) {
         return ROTOR_AGAIN;
     }
-    uint8_t bytes[64];
-    struct rotor_room status = ROOM_OF(bytes);
-    struct rotor_bytes payload = {slot->payload, slot->size};
-    if (slot->op == WIRE_OP_RETEST) {
-        const struct wire_status_request request = {rtp->channel.log_id};
-        TRY(wire_message_encode(&WIRE_LAYOUT_STATUS, &request, &status));
-        payload = bytes_in(&status);
+    struct rotor_room made = ROOM_OF(rtp->scratch);
+    struct rotor_bytes payload;
+    enum rotor_status status = make_frame(rtp, slot, &made, &payload);
+    if (status == ROTOR_INVALID || status == ROTOR_MALFORMED) {
+        rtp_slot_finish(slot, WIRE_CLIENT_MALFORMED,
+                        "not an order of a recovery authority");
+        return ROTOR_AGAIN;
     }
-    TRY(rtp_make_id(rtp, slot->id));
+    TRY(status);
     const struct rtp_frame frame = {rtp_route_of(slot->op).request, slot->id,
                                     payload};
-    TRY(rtp_send_sealed(rtp, &frame, room));
+    status = rtp_send_sealed(rtp, &frame, room);
+    secret_wipe(rtp->scratch, made.used); // a seed among others
+    TRY(status);
     slot->state = RTP_SLOT_SENT;
     slot->is_owed = true;
     slot->sent_ms = now_ms;
@@ -329,7 +389,8 @@ void rtp_serve_tick(struct rtp *rtp, uint64_t now_ms)
                      slot->state == RTP_SLOT_WAITING;
         if (waits && now_ms >= slot->deadline_ms) {
             rtp_slot_finish(slot, WIRE_CLIENT_TIMEOUT, why_late(rtp));
-        } else if (slot->state == RTP_SLOT_QUEUED && rtp->unavailable != NULL) {
+        } else if (slot->state == RTP_SLOT_QUEUED && rtp->unavailable != NULL &&
+                   !rtp_is_recovery(slot->op)) {
             rtp_slot_finish(slot, WIRE_CLIENT_UNAVAILABLE, rtp->unavailable);
             rtp->counts.refused++;
         }

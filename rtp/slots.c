@@ -104,12 +104,14 @@ size_t rtp_slots_owed(const struct rtp_slots *slots)
 }
 
 static const struct rtp_route ROUTES[] = {
-    [WIRE_OP_ATTEST] = {WIRE_ATTEST_REQ,  WIRE_ATTEST_RSP   },
-    [WIRE_OP_SESSION_FIN] = {WIRE_SESSION_FIN, WIRE_STATUS       },
-    [WIRE_OP_SESSION_KEY] = {WIRE_SESSION_KEY, WIRE_SESSION_KEYED},
-    [WIRE_OP_HEAD_PROOF] = {WIRE_HEAD_PROOF,  WIRE_HEAD_PROOF   },
-    [WIRE_OP_RETEST] = {WIRE_STATUS,      WIRE_STATUS       },
-    [WIRE_OP_SIGN] = {WIRE_SIGN,        WIRE_SIGNED       },
+    [WIRE_OP_ATTEST] = {WIRE_ATTEST_REQ,     WIRE_ATTEST_RSP   },
+    [WIRE_OP_SESSION_FIN] = {WIRE_SESSION_FIN,    WIRE_STATUS       },
+    [WIRE_OP_SESSION_KEY] = {WIRE_SESSION_KEY,    WIRE_SESSION_KEYED},
+    [WIRE_OP_HEAD_PROOF] = {WIRE_HEAD_PROOF,     WIRE_HEAD_PROOF   },
+    [WIRE_OP_RETEST] = {WIRE_STATUS,         WIRE_STATUS       },
+    [WIRE_OP_SIGN] = {WIRE_SIGN,           WIRE_SIGNED       },
+    [WIRE_OP_RECOVER] = {WIRE_RECOVER,        WIRE_RECOVER_BODY },
+    [WIRE_OP_RECOVERED] = {WIRE_RECOVER_SIGNED, WIRE_ROT_DONE     },
 };
 
 struct rtp_route rtp_route_of(uint64_t op)

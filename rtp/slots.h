@@ -10,7 +10,7 @@
 #include "wire/client.h"
 
 #define RTP_SLOTS       64u
-#define RTP_REQUEST_MAX 4352u // bytes of a payload: SIGN of 4,096
+#define RTP_REQUEST_MAX 9216u // bytes of a payload: signatures of an authority
 
 enum rtp_slot_state {
     RTP_SLOT_FREE = 0,

@@ -28,6 +28,12 @@ static const struct wire_field EVENT[] = {
     UINT(0, wire_client_event, reason, WIRE_REASON_OPERATOR),
     TEXT(1, wire_client_event, text, 256),
 };
+static const struct wire_field RECOVER[] = {
+    ITEM(0, wire_client_recover, ra_set, 4096),
+    OPTIONAL(UINT, 1, wire_client_recover, suite, 0, UINT16_MAX),
+    OPTIONAL(HEAD, 2, wire_client_recover, supersedes, 0, 0),
+    UINT(3, wire_client_recover, with_old, 1),
+};
 static const struct wire_field CANCEL[] = {
     UINT(0, wire_client_cancel, id, UINT64_MAX),
 };
@@ -70,6 +76,7 @@ LAYOUT(CLIENT_REQUEST, WIRE_NONE, wire_client_request, REQUEST);
 LAYOUT(CLIENT_REPLY, WIRE_NONE, wire_client_reply, REPLY);
 LAYOUT(CLIENT_ROTATE, WIRE_NONE, wire_client_rotate, ROTATE);
 LAYOUT(CLIENT_EVENT, WIRE_NONE, wire_client_event, EVENT);
+LAYOUT(CLIENT_RECOVER, WIRE_NONE, wire_client_recover, RECOVER);
 LAYOUT(CLIENT_CANCEL, WIRE_NONE, wire_client_cancel, CANCEL);
 LAYOUT(CLIENT_STATUS, WIRE_NONE, wire_client_status, STATUS);
 LAYOUT(CLIENT_HEAD, WIRE_NONE, wire_head, HEAD);

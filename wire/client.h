@@ -26,6 +26,8 @@ enum wire_op {
     WIRE_OP_RETEST = 9,      // entropy: on-demand health test
     WIRE_OP_SIGN = 10,       // SIGN -> SIGNED
     WIRE_OP_CANCEL = 11,     // wire_client_cancel -> nothing
+    WIRE_OP_RECOVER = 16,    // wire_client_recover -> RECOVER_BODY
+    WIRE_OP_RECOVERED = 17,  // RECOVER_SIGNED -> wire_head when it is current
 };
 
 // Why a request was not served.  The names are the closed list of `code` in
@@ -82,6 +84,16 @@ struct wire_client_event {
     struct rotor_bytes text;
 };
 
+// The RTP adds what is its own: place, superseded head, policy, C and seed.
+struct wire_client_recover {
+    struct rotor_bytes ra_set; // the authority from then on, exact bytes
+    bool has_suite;            // else the current one
+    uint64_t suite;
+    bool has_supersedes; // else the head
+    struct wire_head supersedes;
+    uint64_t with_old; // 0 or 1: the superseded root signs too, if it is there
+};
+
 struct wire_client_cancel {
     uint64_t id;
 };
@@ -123,6 +135,7 @@ extern const struct wire_layout WIRE_LAYOUT_CLIENT_REPLY;
 extern const struct wire_layout WIRE_LAYOUT_CLIENT_ROTATE;
 extern const struct wire_layout WIRE_LAYOUT_CLIENT_EVENT;
 extern const struct wire_layout WIRE_LAYOUT_CLIENT_CANCEL;
+extern const struct wire_layout WIRE_LAYOUT_CLIENT_RECOVER;
 extern const struct wire_layout WIRE_LAYOUT_CLIENT_STATUS;
 extern const struct wire_layout WIRE_LAYOUT_CLIENT_HEAD; // a wire_head
 

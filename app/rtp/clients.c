@@ -18,7 +18,8 @@ static const enum door DOORS[] = {
     [WIRE_OP_LOG_GET] = DOOR_ANYONE,     [WIRE_OP_HEAD_PROOF] = DOOR_ANYONE,
     [WIRE_OP_ROTATE] = DOOR_COMMAND,     [WIRE_OP_EVENT] = DOOR_COMMAND,
     [WIRE_OP_RETEST] = DOOR_COMMAND,     [WIRE_OP_SIGN] = DOOR_COMMAND,
-    [WIRE_OP_CANCEL] = DOOR_ANYONE,
+    [WIRE_OP_CANCEL] = DOOR_ANYONE,      [WIRE_OP_RECOVER] = DOOR_COMMAND,
+    [WIRE_OP_RECOVERED] = DOOR_COMMAND,
 };
 
 void clients_init(struct clients *clients, struct rtp *rtp, int unix_listener,

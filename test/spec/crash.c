@@ -682,12 +682,16 @@ static void check_quarantine(struct sim_device *device)
     assert_true(client_attest(&client, 0));
     client_run(&client, 100);
     assert_int_equal(client.last.code, WIRE_CLIENT_UNAVAILABLE);
-    // And it lasts, and nothing is said to the enclave any more.
+    // And it lasts: the enclave is looked at, and never answered.
     sim_kill_rtp(device);
+    unsigned fins = device->seen.frames_to_ap[WIRE_HELLO_FIN];
     unsigned hellos = device->seen.frames_to_ap[WIRE_HELLO_RTP];
+    unsigned peers = device->seen.alarms[RTP_ALARM_PEER];
     assert_ok(sim_start_rtp(device));
     sim_run(device, 20000);
-    assert_int_equal(device->seen.frames_to_ap[WIRE_HELLO_RTP], hellos);
+    assert_true(device->seen.frames_to_ap[WIRE_HELLO_RTP] > hellos);
+    assert_int_equal(device->seen.frames_to_ap[WIRE_HELLO_FIN], fins);
+    assert_int_equal(device->seen.alarms[RTP_ALARM_PEER], peers);
     assert_int_equal(device->rtp.state.phase, RTP_QUAR);
     assert_false(rtp_is_attested(&device->rtp));
 }

@@ -90,19 +90,19 @@ struct recovery {
 
 static uint8_t answer_bytes[WIRE_PAYLOAD_MAX];
 
-static void sign_body(struct sim_device *device, struct rotor_bytes body)
+// Fills body_hash, sig_ra and ra_sets; views of static memory.
+static void sign_with(struct rotor_bytes body, size_t signers,
+                      struct wire_recover_signed *message)
 {
     static uint8_t sig_bytes[2048];
     static uint8_t set_bytes[2048];
-    static uint8_t out_bytes[4096];
     struct rotor_room sigs = ROOM_OF(sig_bytes);
     struct rotor_room sets = ROOM_OF(set_bytes);
-    struct rotor_room out = ROOM_OF(out_bytes);
-    struct rotor_room answer = ROOM_OF(answer_bytes);
     struct cbor_writer writer;
+    struct chain_body decoded;
     cbor_writer_init(&writer, &sigs);
-    cbor_write_array(&writer, 2);
-    for (size_t i = 0; i < 2; i++) {
+    cbor_write_array(&writer, signers);
+    for (size_t i = 0; i < signers; i++) {
         uint8_t bytes[256];
         struct rotor_room sign1 = ROOM_OF(bytes);
         assert_ok(chain_sign_ra(&ra.keys[i], body, &sign1));
@@ -113,12 +113,19 @@ static void sign_body(struct sim_device *device, struct rotor_bytes body)
     cbor_write_array(&writer, 1);
     cbor_write_raw(&writer, bytes_of(ra.bytes, ra.size));
     assert_ok(cbor_writer_finish(&writer));
-    struct chain_body decoded;
-    struct wire_recover_signed message = {.log_id = device->rtp.channel.log_id,
-                                          .sig_ra = bytes_in(&sigs),
-                                          .ra_sets = bytes_in(&sets)};
     assert_ok(chain_body_decode(body, &decoded));
-    assert_ok(chain_body_hash(&decoded, &message.body_hash));
+    assert_ok(chain_body_hash(&decoded, &message->body_hash));
+    message->sig_ra = bytes_in(&sigs);
+    message->ra_sets = bytes_in(&sets);
+}
+
+static void sign_body(struct sim_device *device, struct rotor_bytes body)
+{
+    static uint8_t out_bytes[4096];
+    struct rotor_room out = ROOM_OF(out_bytes);
+    struct rotor_room answer = ROOM_OF(answer_bytes);
+    struct wire_recover_signed message = {.log_id = device->rtp.channel.log_id};
+    sign_with(body, 2, &message);
     assert_ok(wire_message_encode(&WIRE_LAYOUT_RECOVER_SIGNED, &message, &out));
     assert_int_equal(say(device, WIRE_RECOVER_SIGNED, bytes_in(&out), &answer),
                      WIRE_ROT_DONE);
@@ -298,6 +305,159 @@ SPEC("an AP of a lower incarnation is never followed again: it halts")
     assert_int_equal(enclave_state_code(&device->enclave), WIRE_STATE_HALTED);
     assert_int_equal(device->rtp.state.trust.order.incarnation, 1);
     free(before);
+    sim_device_free(device);
+    forget_authority();
+}
+
+// ---- through the RTP -------------------------------------------------------
+
+static uint8_t proposal[WIRE_PAYLOAD_MAX];
+
+// RECOVER as an operator sends it; the body that the AP proposes.
+static struct rotor_bytes propose(struct client *client, uint64_t with_old)
+{
+    uint8_t bytes[2048];
+    struct rotor_room payload = ROOM_OF(bytes);
+    const struct wire_client_recover order = {
+        .ra_set = bytes_of(ra.bytes, ra.size), .with_old = with_old};
+    struct wire_recover_body reply;
+    assert_ok(
+        wire_message_encode(&WIRE_LAYOUT_CLIENT_RECOVER, &order, &payload));
+    assert_ok(client_submit(client, WIRE_OP_RECOVER, bytes_in(&payload), 0));
+    assert_true(client_await(client, client->tags, 10000));
+    assert_int_equal(client->last.code, WIRE_CLIENT_OK);
+    memcpy(proposal, client->last_payload, client->last.payload.size);
+    assert_ok(wire_message_decode(&WIRE_LAYOUT_RECOVER_BODY,
+                                  bytes_of(proposal, client->last.payload.size),
+                                  &reply));
+    return reply.body;
+}
+
+// Signed by the first `signers` keys.
+static void send_back(struct client *client, struct rotor_bytes body,
+                      size_t signers)
+{
+    static uint8_t out_bytes[RTP_REQUEST_MAX];
+    struct rotor_room out = ROOM_OF(out_bytes);
+    struct wire_recover_signed message = {
+        .log_id = client->device->rtp.state.trust.log_id};
+    sign_with(body, signers, &message);
+    assert_ok(wire_message_encode(&WIRE_LAYOUT_RECOVER_SIGNED, &message, &out));
+    assert_ok(client_submit(client, WIRE_OP_RECOVERED, bytes_in(&out), 0));
+}
+
+static void hand_back(struct client *client, struct rotor_bytes body,
+                      size_t signers)
+{
+    send_back(client, body, signers);
+    assert_true(client_await(client, client->tags, 10000));
+}
+
+SPEC("an operator brings the authority's order: the log goes on under it")
+{
+    struct sim_device *device = governed_device(2);
+    struct client client = {.device = device};
+    struct rotor_bytes body = propose(&client, 1);
+    hand_back(&client, body, 1);
+    assert_int_equal(client.last.code, WIRE_CLIENT_REFUSED);
+    assert_int_equal(client.last.error, WIRE_E_SIGNATURE);
+    assert_int_equal(device->rtp.state.trust.order.incarnation, 0);
+    hand_back(&client, body, 2);
+    assert_int_equal(client.last.code, WIRE_CLIENT_OK);
+    check_recovered(device, 3);
+    // A second time it is done already.
+    hand_back(&client, body, 2);
+    assert_int_equal(client.last.code, WIRE_CLIENT_REFUSED);
+    sim_device_free(device);
+    forget_authority();
+}
+
+SPEC("the answer to the authority's order was lost: asked again, done once")
+{
+    struct sim_device *device = governed_device(1);
+    struct client client = {.device = device};
+    struct rotor_bytes body = propose(&client, 0);
+    device->cut = (struct sim_cut){.step = SIM_FRAME_TO_RTP,
+                                   .type = WIRE_ROT_DONE,
+                                   .count = 1,
+                                   .victim = SIM_AP};
+    send_back(&client, body, 3);
+    sim_run(device, 100);
+    assert_true(device->is_cut);
+    assert_int_equal(device->rtp.state.trust.order.incarnation, 0);
+    device->is_cut = false;
+    device->cut = (struct sim_cut){0};
+    sim_kill_ap(device);
+    assert_ok(sim_start_ap(device));
+    assert_true(client_await(&client, client.tags, 10000));
+    assert_int_equal(client.last.code, WIRE_CLIENT_OK);
+    check_recovered(device, 2);
+    sim_device_free(device);
+    forget_authority();
+}
+
+static void lose_ap_store(struct sim_device *device)
+{
+    sim_kill_ap(device);
+    memset(device->store.ap, 0, sizeof device->store.ap);
+    assert_ok(sim_start_ap(device));
+    sim_run(device, 10000);
+}
+
+static void check_reincepted(struct sim_device *device, uint64_t epoch)
+{
+    struct client client = {.device = device, .must_verify = true};
+    assert_true(sim_run_until(device, 60000, sim_is_steady));
+    assert_int_equal(device->rtp.state.trust.kind, CHAIN_REINCEPT);
+    assert_int_equal(device->rtp.state.trust.order.incarnation, 1);
+    assert_int_equal(device->rtp.state.trust.order.epoch, epoch);
+    assert_true(client_attest(&client, 0));
+    client_run(&client, 100);
+    assert_int_equal(client.answered, 1);
+}
+
+SPEC("the AP lost its store: nothing is served until the authority begins anew")
+{
+    struct sim_device *device = governed_device(2);
+    struct client client = {.device = device};
+    lose_ap_store(device);
+    assert_true(client_attest(&client, 0));
+    client_run(&client, 100);
+    assert_int_equal(client.last.code, WIRE_CLIENT_UNAVAILABLE);
+    struct rotor_bytes body = propose(&client, 1);
+    hand_back(&client, body, 2);
+    assert_int_equal(client.last.code, WIRE_CLIENT_OK);
+    check_reincepted(device, 3);
+    sim_device_free(device);
+    forget_authority();
+}
+
+SPEC("an order without a log, or that is none, is refused")
+{
+    struct sim_device *device = sim_device_new(92);
+    struct client client = {.device = device};
+    uint8_t bytes[2048];
+    struct rotor_room payload = ROOM_OF(bytes);
+    struct wire_digest digest;
+    make_authority(&digest);
+    struct wire_client_recover order = {.ra_set = bytes_of(ra.bytes, ra.size)};
+    assert_ok(
+        wire_message_encode(&WIRE_LAYOUT_CLIENT_RECOVER, &order, &payload));
+    assert_ok(sim_start_rtp(device));
+    assert_ok(client_submit(&client, WIRE_OP_RECOVER, bytes_in(&payload), 0));
+    assert_true(client_await(&client, client.tags, 10000));
+    assert_int_equal(client.last.code, WIRE_CLIENT_UNAVAILABLE);
+    sim_device_free(device);
+    device = governed_device(1);
+    client = (struct client){.device = device};
+    order.has_suite = true;
+    order.suite = 9;
+    payload.used = 0;
+    assert_ok(
+        wire_message_encode(&WIRE_LAYOUT_CLIENT_RECOVER, &order, &payload));
+    assert_ok(client_submit(&client, WIRE_OP_RECOVER, bytes_in(&payload), 0));
+    assert_true(client_await(&client, client.tags, 10000));
+    assert_int_equal(client.last.code, WIRE_CLIENT_MALFORMED);
     sim_device_free(device);
     forget_authority();
 }

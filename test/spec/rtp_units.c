@@ -47,9 +47,6 @@ static enum rtp_action read_text(const struct pair_of_states *p)
                    head_is(a->has_cur, &a->cur, &r->pend);
     bool holds_pend = a->incarnation == r->incarnation && r->has_pend &&
                       head_is(a->has_prepared, &a->prepared, &r->pend);
-    if (r->phase == RTP_QUAR) {
-        return RTP_ACTION_QUARANTINED;
-    }
     if (a->state == WIRE_STATE_EMPTY && !a->has_cur && !a->has_prepared &&
         (r->phase == RTP_NEW || r->phase == RTP_INTENT0)) {
         return RTP_ACTION_GENERATE;
@@ -66,6 +63,13 @@ static enum rtp_action read_text(const struct pair_of_states *p)
     }
     if (!ap_signs) {
         return RTP_ACTION_RECOVER;
+    }
+    bool is_beyond =
+        a->has_cur && r->has_cur &&
+        (a->incarnation > r->incarnation ||
+         (a->incarnation == r->incarnation && a->cur.epoch > r->cur.epoch));
+    if (r->phase == RTP_QUAR && !is_beyond) {
+        return RTP_ACTION_QUARANTINED;
     }
     if (!a->has_cur) {
         return RTP_ACTION_NONE;
