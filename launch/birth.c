@@ -26,6 +26,7 @@ static const struct wire_field SETTINGS[] = {
     UINT(6, launch_settings, grace_s, UINT32_MAX),
     TEXT(7, launch_settings, plugged_entropy, 32),
     UINT(8, launch_settings, plugged_is_required, 1),
+    OF(MDIGEST, 9, launch_settings, authority),
 };
 
 const struct wire_layout LAUNCH_LAYOUT_BIRTH = {

@@ -41,6 +41,7 @@ struct launch_settings {
     uint64_t grace_s;
     struct rotor_bytes plugged_entropy; // name of that source; empty: none
     uint64_t plugged_is_required;       // 0 or 1
+    struct wire_digest authority;       // of recovery; empty: none
 };
 
 struct launch_birth {

@@ -183,7 +183,9 @@ static void take_sealed(struct rtp *rtp, uint64_t now_ms,
         rtp_pair_take_status(rtp, now_ms, &header, payload);
         return;
     }
-    if (rtp->channel.scope == RTP_SCOPE_FULL &&
+    struct rtp_slot *slot = rtp_slots_of_frame(&rtp->slots, header.request_id);
+    bool is_recovered = slot != NULL && slot->op == WIRE_OP_RECOVERED;
+    if (rtp->channel.scope == RTP_SCOPE_FULL && !is_recovered &&
         !is_epoch_of_ours(rtp, header.epoch)) {
         rtp_condemn(rtp, now_ms, "the enclave is at an epoch that is not ours");
         return;
@@ -193,7 +195,6 @@ static void take_sealed(struct rtp *rtp, uint64_t now_ms,
         rtp_order_take(rtp, now_ms, &header, payload);
         return;
     }
-    struct rtp_slot *slot = rtp_slots_of_frame(&rtp->slots, header.request_id);
     if (slot == NULL) {
         rtp_condemn(rtp, now_ms, "an answer to nothing that was asked");
         return;

@@ -109,6 +109,8 @@ ROTOR_CALL rtp_recover_encode(struct rtp *rtp, const struct rtp_slot *slot,
 bool rtp_recover_is_proposal(struct rotor_bytes payload);
 // The AP switched, it says: pair again and read its log.
 void rtp_recover_done(struct rtp *rtp, uint64_t now_ms, struct rtp_slot *slot);
+// Somebody waits for an entry that the AP has switched to.
+bool rtp_recover_is_awaited(const struct rtp *rtp);
 // Answers who waited for the entry that is current now.
 void rtp_recover_settle(struct rtp *rtp);
 

@@ -144,7 +144,7 @@ static void refused(struct rtp *rtp, uint64_t now_ms,
 static void read_its_log(struct rtp *rtp, uint64_t now_ms)
 {
     if (rtp->channel.action == RTP_ACTION_CATCH_UP) {
-        if (!rtp->channel.has_progressed) {
+        if (!rtp->channel.has_progressed && !rtp_recover_is_awaited(rtp)) {
             rtp_raise(rtp, RTP_ALARM_RTP_BEHIND,
                       "the enclave's epoch is beyond our trust store");
         }

@@ -151,13 +151,25 @@ void rtp_recover_done(struct rtp *rtp, uint64_t now_ms, struct rtp_slot *slot)
     rtp_reset(rtp, now_ms, false);
 }
 
+static bool awaits_entry(const struct rtp_slot *slot)
+{
+    return slot->state == RTP_SLOT_WAITING && slot->op == WIRE_OP_RECOVERED;
+}
+
+bool rtp_recover_is_awaited(const struct rtp *rtp)
+{
+    bool is_awaited = false;
+    for (size_t i = 0; i < RTP_SLOTS; i++) {
+        is_awaited = is_awaited || awaits_entry(&rtp->slots.slot[i]);
+    }
+    return is_awaited;
+}
+
 void rtp_recover_settle(struct rtp *rtp)
 {
     for (size_t i = 0; i < RTP_SLOTS; i++) {
         struct rtp_slot *slot = &rtp->slots.slot[i];
-        bool waits = slot->state == RTP_SLOT_WAITING &&
-                     slot->op == WIRE_OP_RECOVERED && is_current(rtp, slot);
-        if (waits) {
+        if (awaits_entry(slot) && is_current(rtp, slot)) {
             rtp_slot_finish(slot, WIRE_CLIENT_OK, "");
         }
     }

@@ -291,6 +291,17 @@ static enum rotor_status make_frame(struct rtp *rtp, struct rtp_slot *slot,
     return rtp_make_id(rtp, slot->id);
 }
 
+static enum rotor_status send_slot(struct rtp *rtp, struct rtp_slot *slot,
+                                   struct rotor_room *made,
+                                   struct rotor_room *room)
+{
+    struct rotor_bytes payload;
+    TRY(make_frame(rtp, slot, made, &payload));
+    const struct rtp_frame frame = {rtp_route_of(slot->op).request, slot->id,
+                                    payload};
+    return rtp_send_sealed(rtp, &frame, room);
+}
+
 enum rotor_status rtp_serve_next(struct rtp *rtp, uint64_t now_ms,
                                  struct rotor_room *room)
 {
@@ -299,19 +310,17 @@ enum rotor_status rtp_serve_next(struct rtp *rtp, uint64_t now_ms,
         return ROTOR_AGAIN;
     }
     struct rotor_room made = ROOM_OF(rtp->scratch);
-    struct rotor_bytes payload;
-    enum rotor_status status = make_frame(rtp, slot, &made, &payload);
-    if (status == ROTOR_INVALID || status == ROTOR_MALFORMED) {
+    enum rotor_status status = send_slot(rtp, slot, &made, room);
+    secret_wipe(rtp->scratch, made.used); // a seed among others
+    bool is_none = status == ROTOR_INVALID || status == ROTOR_MALFORMED;
+    if (is_none && rtp_is_recovery(slot->op)) {
         rtp_slot_finish(slot, WIRE_CLIENT_MALFORMED,
                         "not an order of a recovery authority");
         return ROTOR_AGAIN;
     }
-    TRY(status);
-    const struct rtp_frame frame = {rtp_route_of(slot->op).request, slot->id,
-                                    payload};
-    status = rtp_send_sealed(rtp, &frame, room);
-    secret_wipe(rtp->scratch, made.used); // a seed among others
-    TRY(status);
+    if (status != ROTOR_OK) {
+        return status;
+    }
     slot->state = RTP_SLOT_SENT;
     slot->is_owed = true;
     slot->sent_ms = now_ms;

@@ -248,3 +248,28 @@ bool flags_parse(struct run *run, const struct flag *flags, size_t flag_count,
     }
     return true;
 }
+
+int run_verb(struct run *run, const struct verb *verbs, size_t verb_count,
+             int count, char **arguments)
+{
+    for (size_t i = 0; count > 0 && i < verb_count; i++) {
+        if (strcmp(arguments[0], verbs[i].name) == 0) {
+            return verbs[i].main(run, count - 1, arguments + 1);
+        }
+    }
+    int code = 0;
+    int left = count;
+    if (!flags_parse(run, NULL, 0, &left, arguments, &code)) {
+        return code;
+    }
+    char names[256] = "";
+    size_t used = 0;
+    for (size_t i = 0; i < verb_count && used < sizeof names; i++) {
+        used += (size_t)snprintf(names + used, sizeof names - used, "%s%s",
+                                 i == 0 ? "" : ", ", verbs[i].name);
+    }
+    if (left > 0) {
+        return fail(run, CAUSE_USAGE, names, "unknown verb %s", arguments[0]);
+    }
+    return fail(run, CAUSE_USAGE, names, "rotor %s needs a verb", run->command);
+}

@@ -96,6 +96,16 @@ extern const size_t COMMAND_COUNT;
 bool flags_parse(struct run *run, const struct flag *flags, size_t flag_count,
                  int *count, char **arguments, int *code);
 
+// What stands behind a command that has several.
+struct verb {
+    const char *name;
+    int (*main)(struct run *run, int count, char **arguments);
+};
+
+// Runs the verb that the first argument names.
+int run_verb(struct run *run, const struct verb *verbs, size_t verb_count,
+             int count, char **arguments);
+
 // Ends a command that failed: a JSON object on stdout or lines on stderr.
 // `hint` may be NULL.
 int fail(const struct run *run, enum cause cause, const char *hint,
@@ -179,6 +189,8 @@ int main_chain(struct run *run, int count, char **arguments);
 int main_session(struct run *run, int count, char **arguments);
 int main_event(struct run *run, int count, char **arguments);
 int main_image(struct run *run, int count, char **arguments);
+int main_authority(struct run *run, int count, char **arguments);
+int main_recover(struct run *run, int count, char **arguments);
 int main_tour(struct run *run, int count, char **arguments);
 int main_doctor(struct run *run, int count, char **arguments);
 

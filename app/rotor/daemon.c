@@ -43,6 +43,11 @@ static int explain_refusal(struct run *run,
         return fail(run, CAUSE_ROLLED_BACK,
                     "restore the enclave's newest state, or recover the log",
                     "the enclave's state is older than what was seen before");
+    case WIRE_E_SIGNATURE:
+        return fail(run, CAUSE_ENCLAVE_REFUSED,
+                    "as many keys of the log's authority as its threshold "
+                    "says, each once; of the new authority too",
+                    "the enclave refused: not enough signatures");
     case WIRE_E_STATE:
         return fail(run, CAUSE_ENCLAVE_REFUSED, NULL,
                     "the enclave refused: %s (it is %s)", name,

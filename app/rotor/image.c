@@ -532,10 +532,7 @@ static int image_list(struct run *run, int count, char **arguments)
 
 int main_image(struct run *run, int count, char **arguments)
 {
-    static const struct {
-        const char *name;
-        int (*main)(struct run *run, int count, char **arguments);
-    } verbs[] = {
+    static const struct verb verbs[] = {
         {"keygen",     image_keygen    },
         {"lms-keygen", image_lms_keygen},
         {"keyring",    image_keyring   },
@@ -546,19 +543,5 @@ int main_image(struct run *run, int count, char **arguments)
         {"revert",     image_revert    },
         {"list",       image_list      },
     };
-    for (size_t i = 0; count > 0 && i < COUNT_OF(verbs); i++) {
-        if (strcmp(arguments[0], verbs[i].name) == 0) {
-            return verbs[i].main(run, count - 1, arguments + 1);
-        }
-    }
-    int code = 0;
-    int left = count;
-    if (!flags_parse(run, NULL, 0, &left, arguments, &code)) {
-        return code;
-    }
-    return fail(run, CAUSE_USAGE,
-                "keygen, lms-keygen, keyring, sign, inspect, install, "
-                "activate, revert, list",
-                left > 0 ? "unknown verb %s" : "rotor image needs a verb%s",
-                left > 0 ? arguments[0] : "");
+    return run_verb(run, verbs, COUNT_OF(verbs), count, arguments);
 }

@@ -8,18 +8,12 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#include <openssl/core_names.h>
-#include <openssl/ec.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
-
 #include "app/rotor/image.h"
+#include "app/rotor/pem.h"
 #include "base/bytes.h"
 #include "base/secret.h"
 #include "crypto/lms_sign.h"
 #include "port/linux/slots.h"
-
-#define PEM_MAX 16384u
 
 // ---- ECDSA keys ------------------------------------------------------------
 
@@ -35,92 +29,13 @@ int image_keygen(struct run *run, int count, char **arguments)
     if (!flags_parse(run, flags, COUNT_OF(flags), &count, arguments, &code)) {
         return code;
     }
-    bool is_384 = strcmp(curve, "p384") == 0;
-    if (path == NULL || count != 0 || (!is_384 && strcmp(curve, "p256") != 0)) {
+    enum crypto_scheme scheme = pem_curve(curve);
+    if (path == NULL || count != 0 || scheme == CRYPTO_SCHEME_NONE) {
         return fail(run, CAUSE_USAGE, "rotor image keygen --out KEY.pem",
                     "expected --out FILE, and p256 or p384");
     }
-    EVP_PKEY *key = EVP_EC_gen(is_384 ? "P-384" : "P-256");
-    BIO *memory = BIO_new(BIO_s_mem());
-    char *pem = NULL;
-    bool is_made = key != NULL && memory != NULL &&
-                   PEM_write_bio_PKCS8PrivateKey(memory, key, NULL, NULL, 0,
-                                                 NULL, NULL) == 1;
-    long size = is_made ? BIO_get_mem_data(memory, &pem) : 0;
-    if (!is_made) {
-        code = fail(run, CAUSE_PLATFORM, NULL, "libcrypto made no key");
-    } else if (write_file(run, path, bytes_of(pem, (size_t)size), true,
-                          &code)) {
-        code = image_say(run, "key made", path);
-    }
-    BIO_free(memory);
-    EVP_PKEY_free(key);
-    return code;
-}
-
-// Private or public key of a PEM file.
-static EVP_PKEY *read_pem(const struct run *run, const char *path, int *code)
-{
-    struct rotor_bytes pem;
-    if (!read_file(run, path, PEM_MAX, &pem, code)) {
-        return NULL;
-    }
-    BIO *memory = BIO_new_mem_buf(pem.data, (int)pem.size);
-    EVP_PKEY *key = PEM_read_bio_PrivateKey(memory, NULL, NULL, NULL);
-    if (key == NULL) {
-        (void)BIO_reset(memory);
-        key = PEM_read_bio_PUBKEY(memory, NULL, NULL, NULL);
-    }
-    BIO_free(memory);
-    secret_wipe((void *)(uintptr_t)pem.data, pem.size);
-    free((void *)(uintptr_t)pem.data);
-    if (key == NULL) {
-        *code = fail(run, CAUSE_UNPARSABLE, "rotor image keygen makes one",
-                     "%s: not a PEM key", path);
-    }
-    return key;
-}
-
-static enum crypto_scheme scheme_of(const EVP_PKEY *key)
-{
-    char group[32];
-    size_t size = 0;
-    if (EVP_PKEY_get_utf8_string_param(key, OSSL_PKEY_PARAM_GROUP_NAME, group,
-                                       sizeof group, &size) != 1) {
-        return CRYPTO_SCHEME_NONE;
-    }
-    return strcmp(group, "prime256v1") == 0  ? CRYPTO_P256
-           : strcmp(group, "secp384r1") == 0 ? CRYPTO_P384
-                                             : CRYPTO_SCHEME_NONE;
-}
-
-// x || y.
-static bool public_of(const EVP_PKEY *key, struct rotor_room *public_key)
-{
-    uint8_t point[1 + CRYPTO_PUBLIC_MAX];
-    size_t size = 0;
-    public_key->used = 0;
-    return EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_PUB_KEY, point,
-                                           sizeof point, &size) == 1 &&
-           size > 1 && point[0] == 4 &&
-           bytes_copy(public_key, bytes_of(point + 1, size - 1)) == ROTOR_OK;
-}
-
-static bool private_of(const EVP_PKEY *key, enum crypto_scheme scheme,
-                       struct crypto_key *opened)
-{
-    uint8_t scalar[CRYPTO_PRIVATE_MAX];
-    size_t size = crypto_sizes(scheme).private_key;
-    BIGNUM *number = NULL;
-    bool is_private =
-        EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_PRIV_KEY, &number) == 1 &&
-        BN_bn2binpad(number, scalar, (int)size) == (int)size;
-    bool is_open =
-        is_private &&
-        crypto_key_import(opened, scheme, bytes_of(scalar, size)) == ROTOR_OK;
-    BN_clear_free(number);
-    secret_wipe(scalar, sizeof scalar);
-    return is_open;
+    return pem_make(run, path, scheme, &code) ? image_say(run, "key made", path)
+                                              : code;
 }
 
 // ---- LMS key: a file with its next leaf ------------------------------------
@@ -261,20 +176,11 @@ static bool add_key(const struct run *run, const char *path,
 {
     struct boot_key *entry = &keyring->keys[keyring->count];
     struct rotor_room public_key = ROOM_OF(entry->public_key);
-    EVP_PKEY *key = read_pem(run, path, code);
-    if (key == NULL) {
+    if (!pem_public(run, path, &entry->scheme, &public_key, code)) {
         return false;
     }
-    entry->scheme = scheme_of(key);
-    bool is_usable =
-        entry->scheme != CRYPTO_SCHEME_NONE && public_of(key, &public_key);
-    EVP_PKEY_free(key);
-    if (!is_usable) {
-        *code = fail(run, CAUSE_NOT_SUPPORTED, "P-256 or P-384",
-                     "%s: not a key that signs images", path);
-    }
     keyring->count++;
-    return is_usable;
+    return true;
 }
 
 static bool add_lms(const struct run *run, const char *path, bool is_required,
@@ -368,18 +274,14 @@ static bool open_signer(const struct run *run, struct signing *signing,
 {
     uint8_t memory[CRYPTO_PUBLIC_MAX];
     struct rotor_room public_key = ROOM_OF(memory);
-    EVP_PKEY *key = read_pem(run, signing->key_path, code);
-    if (key == NULL) {
+    if (!pem_private(run, signing->key_path, &signing->key, &public_key,
+                     code)) {
         return false;
     }
-    enum crypto_scheme scheme = scheme_of(key);
-    bool is_open = scheme != CRYPTO_SCHEME_NONE &&
-                   public_of(key, &public_key) &&
-                   private_of(key, scheme, &signing->key);
-    EVP_PKEY_free(key);
+    enum crypto_scheme scheme = signing->key.scheme;
     signing->header.scheme = scheme;
-    if (!is_open || boot_key_id(scheme, bytes_in(&public_key),
-                                signing->header.signer_id) != ROTOR_OK) {
+    if (boot_key_id(scheme, bytes_in(&public_key), signing->header.signer_id) !=
+        ROTOR_OK) {
         *code = fail(run, CAUSE_UNPARSABLE, "a private P-256 or P-384 key",
                      "%s: cannot sign with this key", signing->key_path);
         return false;

@@ -42,6 +42,16 @@ const struct command COMMANDS[] = {
      "[list | show EPOCH | export FILE] [--file FILE]",
      "  rotor chain\n  rotor chain show 3\n  rotor chain export log.cbor\n"
      "  rotor chain list --file log.cbor", main_chain},
+    {"authority", "Keys and signatures of the recovery authority, offline",
+     "init | set | show | sign",
+     "  rotor authority init --keys 3 --threshold 2 --out ra\n"
+     "  rotor authority sign --key ra/key-1.pem --measurement SHA256:... "
+     "--out 1.sig --yes request", main_authority},
+    {"recover", "Bring an order of the recovery authority to this device",
+     "request | apply",
+     "  rotor recover request --authority ra/set --out request\n"
+     "  rotor recover apply --authority ra/set request 1.sig 2.sig",
+     main_recover},
     {"image", "Sign, inspect, install and activate boot images",
      "keygen | lms-keygen | keyring | sign | inspect | install | activate | "
      "revert | list",
@@ -71,10 +81,10 @@ static void print_commands(void)
     printf("usage: rotor [COMMAND] [ARGUMENTS] [--json]\n\n"
            "A root of trust that rotates.  Alone: rotor status.\n\n");
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
-        printf("  %-8s  %s\n", COMMANDS[i].name, COMMANDS[i].summary);
+        printf("  %-9s  %s\n", COMMANDS[i].name, COMMANDS[i].summary);
     }
-    printf("  %-8s  %s\n", "help", "Show this, or the help of a command");
-    printf("  %-8s  %s\n", "version", "Show the version");
+    printf("  %-9s  %s\n", "help", "Show this, or the help of a command");
+    printf("  %-9s  %s\n", "version", "Show the version");
     printf("\nExit codes: 0 done or accepted, 1 decided: no, 2 usage, 3 could "
            "not decide.\n"
            "\nExample:\n"

@@ -58,6 +58,8 @@ static const struct key KEYS[] = {
     TEXT("entropy", "path", entropy_path, "where to read it"),
     VALUE("entropy", "required", VALUE_YES_NO, entropy_is_required, 0, 1,
           "no key without it"),
+    TEXT("recovery", "authority", authority,
+         "its set, written into the first root; later: rotor recover"),
 };
 
 void config_init(struct config *config)

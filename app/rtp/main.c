@@ -531,7 +531,10 @@ static enum rotor_status configure(struct rtp_config *config)
     config->policy.grace_s = (uint32_t)settings.grace_s;
     config->policy.min_interval_s = (uint32_t)settings.min_interval_s;
     config->policy.max_per_day = (uint32_t)settings.max_per_day;
-    return no_authority(&config->policy.ra);
+    config->policy.ra = settings.authority;
+    return wire_digest_is_empty(&config->policy.ra)
+               ? no_authority(&config->policy.ra)
+               : ROTOR_OK;
 }
 
 static bool prepare(void)

@@ -365,6 +365,8 @@ SPEC("an operator brings the authority's order: the log goes on under it")
     hand_back(&client, body, 2);
     assert_int_equal(client.last.code, WIRE_CLIENT_OK);
     check_recovered(device, 3);
+    assert_int_equal(device->seen.alarms[RTP_ALARM_PEER], 0);
+    assert_int_equal(device->seen.alarms[RTP_ALARM_RTP_BEHIND], 0);
     // A second time it is done already.
     hand_back(&client, body, 2);
     assert_int_equal(client.last.code, WIRE_CLIENT_REFUSED);
