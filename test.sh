@@ -17,7 +17,7 @@ mkdir -p "$log"
 export ROTOR_VECTORS=${ROTOR_VECTORS:-$PWD/../shared/vectors}
 export ASAN_OPTIONS=abort_on_error=0:detect_leaks=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 export TSAN_OPTIONS=halt_on_error=1
-export ROTOR_BIN=$PWD/build/release/app PATH=$PWD/build/release/app:$PATH
+export ROTOR_BIN=$PWD/build/release/app ROTOR_FAULTS=$PWD/build/faults/app PATH=$PWD/build/release/app:$PATH
 
 # Counts the TAP lines of a finished program; a program that ended badly
 # without saying what failed is one failure.
@@ -83,6 +83,7 @@ for suite in $suites; do
         check 'formatted' test/static/format
         check 'pages name what the programs have' test/static/docs build/release
         check 'settings as they are shipped' test/static/config build/release
+        check 'nothing of a test build in the release' test/static/release build/release
         ;;
     spec)
         need asan --buildtype=debugoptimized -Db_sanitize=address,undefined || continue
@@ -118,6 +119,7 @@ for suite in $suites; do
         done
         ;;
     device)
+        need faults --buildtype=release -Dtests=false -Dfaults=true
         release && for script in test/device/*.bats; do
             [ -e "$script" ] && run "device-$(basename "$script" .bats)" bats --tap "$script"
         done

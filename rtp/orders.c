@@ -166,6 +166,11 @@ void rtp_order_pursue(struct rtp *rtp, uint64_t now_ms)
         withdraw(rtp);
         return;
     }
+    if (rtp->status_goes_first) {
+        rtp->status_goes_first = false;
+        want(rtp, WIRE_STATUS);
+        return;
+    }
     if (now_ms >= rtp->order_at_ms) {
         want_of_phase(rtp);
     }
@@ -385,6 +390,7 @@ static void order_refused(struct rtp *rtp, uint64_t now_ms, uint8_t type,
     if (is_rotate && next != PAIR &&
         (next == WITHDRAW || is_by_hand(rtp->state.intent.reason))) {
         rtp->rotation_since_ms = RTP_NEVER;
+        rtp->status_goes_first = true; // it may stand prepared at P1 by now
         withdraw(rtp);
         return;
     }

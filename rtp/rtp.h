@@ -155,6 +155,7 @@ struct rtp {
     bool is_rate_limited; // order_at_ms is the AP's word
     struct rtp_backoff order_backoff;
     bool status_is_wanted;
+    bool status_goes_first; // before any order: what we know of the AP is old
     struct rtp_wish wish;
     uint64_t rotation_since_ms; // R0; RTP_NEVER: none in flight
     bool rotation_is_late;

@@ -2,12 +2,10 @@
 #include "app/rtp/store.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/bytes.h"
 #include "launch/birth.h"
@@ -44,42 +42,13 @@ static enum rotor_status store_write(void *context, enum rtp_file file,
     return status == ROTOR_PORT_FAILED ? complain(FILES[file]) : status;
 }
 
-static bool write_at(int fd, uint64_t offset, struct rotor_bytes bytes)
-{
-    size_t done = 0;
-    while (done < bytes.size) {
-        ssize_t put = pwrite(fd, bytes.data + done, bytes.size - done,
-                             (off_t)(offset + done));
-        if (put < 0 && errno == EINTR) {
-            continue;
-        }
-        if (put <= 0) {
-            return false;
-        }
-        done += (size_t)put;
-    }
-    return true;
-}
-
 static enum rotor_status log_append(void *context, uint64_t offset,
                                     struct rotor_bytes bytes)
 {
     (void)context;
-    int fd = openat(LAUNCH_FD_STORE, LOG,
-                    O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd < 0) {
-        return complain(LOG);
-    }
-    bool is_first = offset == 0;
-    bool is_done = ftruncate(fd, (off_t)offset) == 0 &&
-                   write_at(fd, offset, bytes) && fsync(fd) == 0 &&
-                   (!is_first || fsync(LAUNCH_FD_STORE) == 0);
-    int cause = errno;
-    bool is_closed = close(fd) == 0;
-    if (!is_done) {
-        errno = cause;
-    }
-    return is_closed && is_done ? ROTOR_OK : complain(LOG);
+    enum rotor_status status =
+        linux_folder_write_at(LAUNCH_FD_STORE, LOG, offset, bytes);
+    return status == ROTOR_PORT_FAILED ? complain(LOG) : status;
 }
 
 static enum rotor_status log_read(void *context, uint64_t offset,

@@ -7,6 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
+#include "port/linux/disk.h"
+
 #define NAME_MAX_SIZE 64u
 
 enum rotor_status linux_folder_open(const char *path, int *folder)
@@ -55,11 +58,33 @@ static bool read_fully(int fd, uint64_t offset, struct rotor_room *content)
     return true;
 }
 
-static bool write_fully(int fd, struct rotor_bytes content)
+static bool write_fully(int folder, int fd, struct rotor_bytes content)
 {
     size_t written = 0;
     while (written < content.size) {
-        ssize_t put = write(fd, content.data + written, content.size - written);
+        ssize_t put = disk_write(
+            folder, fd,
+            bytes_of(content.data + written, content.size - written));
+        if (put < 0 && errno == EINTR) {
+            continue;
+        }
+        if (put <= 0) {
+            return false;
+        }
+        written += (size_t)put;
+    }
+    return true;
+}
+
+static bool write_fully_at(int folder, int fd, struct rotor_bytes content,
+                           uint64_t offset)
+{
+    size_t written = 0;
+    while (written < content.size) {
+        ssize_t put = disk_write_at(
+            folder, fd,
+            bytes_of(content.data + written, content.size - written),
+            offset + written);
         if (put < 0 && errno == EINTR) {
             continue;
         }
@@ -113,17 +138,18 @@ enum rotor_status linux_folder_read_at(int folder, const char *name,
 static enum rotor_status store(int folder, const char *name, int how,
                                struct rotor_bytes content)
 {
-    int fd = openat(folder, name,
-                    O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC | how, 0600);
+    int fd = disk_open(folder, name,
+                       O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC | how);
     if (fd < 0) {
         return ROTOR_PORT_FAILED;
     }
-    return finished(fd, write_fully(fd, content) && fsync(fd) == 0);
+    return finished(fd, write_fully(folder, fd, content) &&
+                            disk_sync(folder, fd) == 0);
 }
 
 static enum rotor_status sync_folder(int folder)
 {
-    return fsync(folder) == 0 ? ROTOR_OK : ROTOR_PORT_FAILED;
+    return disk_sync(folder, folder) == 0 ? ROTOR_OK : ROTOR_PORT_FAILED;
 }
 
 enum rotor_status linux_folder_write(int folder, const char *name,
@@ -151,7 +177,7 @@ enum rotor_status linux_folder_replace(int folder, const char *name,
     enum rotor_status status = store(folder, fresh, O_TRUNC, content);
     if (status != ROTOR_OK) {
         int cause = errno;
-        (void)unlinkat(folder, fresh, 0);
+        (void)disk_unlink(folder, fresh);
         errno = cause;
         return status;
     }
@@ -161,17 +187,34 @@ enum rotor_status linux_folder_replace(int folder, const char *name,
 enum rotor_status linux_folder_truncate(int folder, const char *name,
                                         uint64_t size)
 {
-    int fd = openat(folder, name, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+    int fd = disk_open(folder, name, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0) {
         return ROTOR_PORT_FAILED;
     }
-    return finished(fd, ftruncate(fd, (off_t)size) == 0 && fsync(fd) == 0);
+    return finished(fd, disk_truncate(folder, fd, size) == 0 &&
+                            disk_sync(folder, fd) == 0);
+}
+
+enum rotor_status linux_folder_write_at(int folder, const char *name,
+                                        uint64_t offset,
+                                        struct rotor_bytes content)
+{
+    int fd =
+        disk_open(folder, name, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0) {
+        return ROTOR_PORT_FAILED;
+    }
+    bool is_first = offset == 0;
+    return finished(fd, disk_truncate(folder, fd, offset) == 0 &&
+                            write_fully_at(folder, fd, content, offset) &&
+                            disk_sync(folder, fd) == 0 &&
+                            (!is_first || disk_sync(folder, folder) == 0));
 }
 
 enum rotor_status linux_folder_rename(int folder, const char *from,
                                       const char *to)
 {
-    if (renameat(folder, from, folder, to) != 0) {
+    if (disk_rename(folder, from, to) != 0) {
         return ROTOR_PORT_FAILED;
     }
     return sync_folder(folder);
@@ -179,7 +222,7 @@ enum rotor_status linux_folder_rename(int folder, const char *from,
 
 enum rotor_status linux_folder_remove(int folder, const char *name)
 {
-    if (unlinkat(folder, name, 0) != 0) {
+    if (disk_unlink(folder, name) != 0) {
         return errno == ENOENT ? ROTOR_OK : ROTOR_PORT_FAILED;
     }
     return sync_folder(folder);

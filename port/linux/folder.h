@@ -38,6 +38,11 @@ ROTOR_CALL linux_folder_append(int folder, const char *name,
 ROTOR_CALL linux_folder_read_at(int folder, const char *name, uint64_t offset,
                                 struct rotor_room *content);
 
+// Writes at `offset`, which makes the file where there is none; what lay behind
+// is gone.  Then syncs it.
+ROTOR_CALL linux_folder_write_at(int folder, const char *name, uint64_t offset,
+                                 struct rotor_bytes content);
+
 // Cuts the file to `size` bytes, then syncs it.
 ROTOR_CALL linux_folder_truncate(int folder, const char *name, uint64_t size);
 

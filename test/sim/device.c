@@ -118,7 +118,8 @@ static enum rotor_status ap_write(void *context, enum enclave_file file,
         [ENCLAVE_RECOVER] = SIM_AP_RECOVER,
     };
     struct sim_device *device = context;
-    if (cuts(device, STEPS[file], 0)) {
+    bool is_failing = device->ap_disk_fails_at == STEPS[file];
+    if (is_failing || cuts(device, STEPS[file], 0)) {
         return ROTOR_PORT_FAILED;
     }
     TRY(write_file(&device->store.ap[file], content));

@@ -113,6 +113,7 @@ struct sim_device {
     bool rtp_is_deaf;     // frames for it stay in the queue
     bool entropy_is_dead; // of the AP
     bool rtp_disk_is_full;
+    enum sim_step ap_disk_fails_at; // that step of the AP does not take place
     struct rtp_job *held;
     struct enclave enclave;
     struct enclave_pair pair;

@@ -303,6 +303,27 @@ SPEC("a full disk is told to the operator; an event waits for room on it")
     sim_device_free(device);
 }
 
+SPEC("the enclave's disk fails at P1 or at P2: told so; the next order rotates")
+{
+    static const enum sim_step STEPS[] = {SIM_AP_WRITE_NEXT, SIM_AP_ATTACH};
+    for (unsigned i = 0; i < 2; i++) {
+        struct sim_device *device = device_ready(30 + i);
+        struct client client = client_of(device);
+        device->ap_disk_fails_at = STEPS[i];
+        uint64_t tag = client_rotate(&client, WIRE_REASON_OPERATOR, 0);
+        assert_true(client_await(&client, tag, 5000));
+        assert_int_equal(client.last.code, WIRE_CLIENT_REFUSED);
+        assert_int_equal(client.last.error, WIRE_E_STORE);
+        device->ap_disk_fails_at = SIM_STEP_NONE;
+        tag = client_rotate(&client, WIRE_REASON_OPERATOR, 0);
+        assert_true(client_await(&client, tag, 30000));
+        assert_int_equal(client.last.code, WIRE_CLIENT_OK);
+        assert_int_equal(device->seen.alarms[RTP_ALARM_ENTRY], 0);
+        assert_int_equal(device->seen.second_bodies, 0);
+        sim_device_free(device);
+    }
+}
+
 // ---- events ----------------------------------------------------------------
 
 static void submit_event(struct client *client, uint64_t reason)
