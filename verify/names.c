@@ -53,3 +53,14 @@ const char *verify_backend_name(enum verify_backend backend)
     };
     return (unsigned)backend < COUNT_OF(NAMES) ? NAMES[backend] : "unknown";
 }
+
+const char *verify_level_name(enum verify_level level)
+{
+    static const char *const NAMES[] = {
+        [VERIFY_LEVEL_PROCESS] = "process",
+        [VERIFY_LEVEL_KVM] = "kvm",
+        [VERIFY_LEVEL_TRUSTZONE] = "trustzone",
+        [VERIFY_LEVEL_HARDWARE] = "hardware",
+    };
+    return (unsigned)level < COUNT_OF(NAMES) ? NAMES[level] : "none";
+}

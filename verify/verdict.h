@@ -177,6 +177,7 @@ static inline struct verify_shown verify_time(int64_t seconds)
 
 // Words of reports, e.g. "snp", "passed", "yes"; never NULL.
 const char *verify_backend_name(enum verify_backend backend);
+const char *verify_level_name(enum verify_level level);
 const char *verify_finding_name(enum verify_finding finding);
 const char *verify_ternary_name(enum verify_ternary value);
 
