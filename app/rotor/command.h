@@ -191,6 +191,7 @@ int main_event(struct run *run, int count, char **arguments);
 int main_image(struct run *run, int count, char **arguments);
 int main_authority(struct run *run, int count, char **arguments);
 int main_recover(struct run *run, int count, char **arguments);
+int main_policy(struct run *run, int count, char **arguments);
 int main_tour(struct run *run, int count, char **arguments);
 int main_doctor(struct run *run, int count, char **arguments);
 

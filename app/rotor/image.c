@@ -542,6 +542,7 @@ int main_image(struct run *run, int count, char **arguments)
         {"activate",   image_activate  },
         {"revert",     image_revert    },
         {"list",       image_list      },
+        {"reference",  image_reference },
     };
     return run_verb(run, verbs, COUNT_OF(verbs), count, arguments);
 }

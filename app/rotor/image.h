@@ -12,6 +12,9 @@ int image_lms_keygen(struct run *run, int count, char **arguments);
 int image_keyring(struct run *run, int count, char **arguments);
 int image_sign(struct run *run, int count, char **arguments);
 
+// Verifier's half, image_reference.c.
+int image_reference(struct run *run, int count, char **arguments);
+
 // "rtp", "enclave"; BOOT_COMPONENT_NONE for anything else.
 enum boot_component image_component(const char *name);
 

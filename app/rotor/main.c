@@ -54,9 +54,11 @@ const struct command COMMANDS[] = {
      main_recover},
     {"image", "Sign, inspect, install and activate boot images",
      "keygen | lms-keygen | keyring | sign | inspect | install | activate | "
-     "revert | list",
+     "revert | list | reference",
      "  rotor image install --state DIR --keyring ring --activate rtp.img",
      main_image},
+    {"policy", "Check and show what a relying party accepts",
+     "check FILE | show FILE", "  rotor policy check fleet.policy", main_policy},
     {"tour", "Show rotor at work: the real programs, step by step, in 30 s",
      "[--up]", "  rotor tour\n  rotor tour --json\n  rotor tour --up",
      main_tour},

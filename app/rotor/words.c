@@ -2,6 +2,7 @@
 // Digests, hex and files, as people and scripts write them.
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -197,46 +198,75 @@ static bool unreadable(const struct run *run, const char *path, const char *why,
     return false;
 }
 
+// A pipe whose other end says nothing must not hold the command up.
+#define PIPE_PATIENCE_MS 5000
+
+// Opens without waiting for a writer; NULL and *fd, or what is wrong.
+static const char *open_input(const char *path, size_t max, int *fd)
+{
+    bool is_stdin = strcmp(path, "-") == 0;
+    struct stat state;
+    *fd =
+        is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (*fd < 0 || fstat(*fd, &state) != 0) {
+        return strerror(errno);
+    }
+    if (S_ISDIR(state.st_mode)) {
+        return "is a folder";
+    }
+    bool is_large = S_ISREG(state.st_mode) && (uint64_t)state.st_size > max;
+    return is_large ? "is larger than such a file can be" : NULL;
+}
+
+static const char *read_some(int fd, struct rotor_room *content, bool *is_end)
+{
+    struct pollfd waits = {.fd = fd, .events = POLLIN};
+    int ready = fd == STDIN_FILENO ? 1 : poll(&waits, 1, PIPE_PATIENCE_MS);
+    if (ready == 0) {
+        return "nothing comes from there";
+    }
+    ssize_t got = read(fd, content->data + content->used,
+                       content->capacity - content->used);
+    if (got < 0) {
+        return errno == EINTR || errno == EAGAIN ? NULL : strerror(errno);
+    }
+    content->used += (size_t)got;
+    *is_end = got == 0;
+    return NULL;
+}
+
+static const char *read_input(int fd, size_t max, struct rotor_room *content)
+{
+    const char *why = NULL;
+    bool is_end = false;
+    *content = (struct rotor_room){malloc(max + 1), max + 1, 0};
+    if (content->data == NULL) {
+        return "out of memory";
+    }
+    while (why == NULL && !is_end && content->used <= max) {
+        why = read_some(fd, content, &is_end);
+    }
+    bool is_large = content->used > max;
+    return why == NULL && is_large ? "is larger than such a file can be" : why;
+}
+
 bool read_file(const struct run *run, const char *path, size_t max,
                struct rotor_bytes *content, int *code)
 {
-    bool is_stdin = strcmp(path, "-") == 0;
-    int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-    struct stat state;
-    if (fd < 0 || fstat(fd, &state) != 0) {
-        return unreadable(run, path, strerror(errno), code);
+    struct rotor_room room = {0};
+    int fd = -1;
+    const char *why = open_input(path, max, &fd);
+    if (why == NULL) {
+        why = read_input(fd, max, &room);
     }
-    uint8_t *memory = NULL;
-    size_t size = 0;
-    const char *why = S_ISDIR(state.st_mode) ? "is a folder" : NULL;
-    if (S_ISREG(state.st_mode) && (uint64_t)state.st_size > max) {
-        why = "is larger than such a file can be";
-    }
-    memory = why == NULL ? malloc(max + 1) : NULL;
-    while (memory != NULL && size <= max) {
-        ssize_t got = read(fd, memory + size, max + 1 - size);
-        if (got < 0) {
-            why = strerror(errno);
-        }
-        if (got <= 0) {
-            break;
-        }
-        size += (size_t)got;
-    }
-    if (!is_stdin) {
+    if (fd > STDIN_FILENO) {
         (void)close(fd);
     }
-    if (why == NULL && size > max) {
-        why = "is larger than such a file can be";
-    }
-    if (why == NULL && memory == NULL) {
-        why = "out of memory";
-    }
     if (why != NULL) {
-        free(memory);
+        free(room.data);
         return unreadable(run, path, why, code);
     }
-    *content = bytes_of(memory, size);
+    *content = bytes_in(&room);
     return true;
 }
 

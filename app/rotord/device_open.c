@@ -15,10 +15,8 @@
 #include <unistd.h>
 
 #include "app/rotord/device.h"
+#include "app/rotord/settings.h"
 #include "base/bytes.h"
-#include "chain/hash.h"
-#include "chain/recovery.h"
-#include "crypto/suite.h"
 #include "port/linux/folder.h"
 #include "wire/message.h"
 
@@ -229,61 +227,12 @@ static bool listen_remote(struct device *device)
 
 // ---- settings --------------------------------------------------------------
 
-// The digest of the authority's set, in the hash of the first root's suite.
-static bool find_authority(const struct config *config,
-                           struct wire_digest *digest)
-{
-    static const char hint[] = "rotor authority init makes one";
-    uint8_t bytes[4096];
-    struct chain_ra_set set;
-    *digest = (struct wire_digest){0};
-    if (config->authority[0] == '\0') {
-        return true;
-    }
-    int file = open(config->authority, O_RDONLY | O_CLOEXEC);
-    ssize_t size = file >= 0 ? read(file, bytes, sizeof bytes) : -1;
-    int cause = errno;
-    if (file >= 0) {
-        close(file);
-    }
-    if (size < 0) {
-        return complain(config->authority, strerror(cause), hint);
-    }
-    struct rotor_bytes content = bytes_of(bytes, (size_t)size);
-    const struct crypto_suite *suite = crypto_suite_of(config->suite);
-    bool is_set = suite != NULL &&
-                  chain_ra_set_decode(content, &set) == ROTOR_OK &&
-                  chain_hash_ra_set(suite->hash, content, digest) == ROTOR_OK;
-    return is_set || complain(config->authority,
-                              "not the set of a recovery authority", hint);
-}
-
 static bool encode_settings(struct device *device)
 {
-    const struct config *config = device->config;
-    struct wire_digest authority;
-    if (!find_authority(config, &authority)) {
-        return false;
-    }
-    const struct launch_settings settings = {
-        .suite = config->suite,
-        .cryptoperiod_s = config->period_s,
-        .jitter_percent = config->jitter_percent,
-        .usage_limit = config->usage_limit,
-        .min_interval_s = config->min_interval_s,
-        .max_per_day = config->max_per_day,
-        .grace_s = config->grace_s,
-        .plugged_entropy =
-            bytes_of(config->entropy_name, strlen(config->entropy_name)),
-        .plugged_is_required = config->entropy_is_required ? 1 : 0,
-        .authority = authority,
-    };
     struct rotor_room room = ROOM_OF(device->settings);
-    enum rotor_status status =
-        wire_message_encode(&LAUNCH_LAYOUT_SETTINGS, &settings, &room);
+    bool is_good = settings_encode(device->config, &room);
     device->settings_size = room.used;
-    return status == ROTOR_OK ||
-           complain("settings", rotor_status_name(status), NULL);
+    return is_good;
 }
 
 static bool open_noise(struct device *device)
