@@ -106,14 +106,25 @@ static void judge_lists(const struct verify_policy *policy,
 
 // ---- what is below ---------------------------------------------------------
 
+// Behind the components of SGX and TDX stands PCESVN, two bytes, big-endian.
+#define AT_PCESVN 16u
+
 static bool reaches(const struct verify_value *tcb,
-                    const struct verify_value *floor)
+                    const struct verify_value *floor, bool has_pcesvn)
 {
     if (floor->size > VERIFY_VALUE_MAX || tcb->size != floor->size) {
         return false;
     }
     for (size_t i = 0; i < floor->size; i++) {
-        if (tcb->bytes[i] < floor->bytes[i]) {
+        bool is_wide = has_pcesvn && i == AT_PCESVN && i + 1 < floor->size;
+        uint32_t seen = tcb->bytes[i];
+        uint32_t wanted = floor->bytes[i];
+        if (is_wide) {
+            i++;
+            seen = seen << 8 | tcb->bytes[i];
+            wanted = wanted << 8 | floor->bytes[i];
+        }
+        if (seen < wanted) {
             return false;
         }
     }
@@ -127,7 +138,9 @@ static void judge_tcb(const struct verify_policy *policy,
     bool is_known = verdict->backend < VERIFY_BACKEND_COUNT;
     const struct verify_value *floor =
         is_known ? &policy->tcb_floors[verdict->backend] : &none;
-    demand(verdict, floor->size != 0, reaches(&verdict->tcb, floor),
+    bool has_pcesvn = verdict->backend == VERIFY_BACKEND_SGX ||
+                      verdict->backend == VERIFY_BACKEND_TDX;
+    demand(verdict, floor->size != 0, reaches(&verdict->tcb, floor, has_pcesvn),
            &(struct verify_row){
                .check = "policy TCB floor",
                .expected = verify_bytes(view(floor)),
@@ -220,9 +233,12 @@ void verify_policy_judge(const struct verify_policy *policy,
                          const struct verify_policy_times *times,
                          struct verify_verdict *verdict)
 {
-    // Rows that pass here must not heal a verdict that was none.
-    bool was_accepted = verify_verdict_is_accepted(verdict);
-    const char *reason = verdict->reason;
+    // Nothing was verified that a policy could act on, and rows that pass must
+    // not heal a verdict that was none.
+    if (!verify_verdict_is_accepted(verdict)) {
+        verdict->outcome = CHAIN_REJECTED;
+        return;
+    }
     judge_backend(policy, verdict);
     judge_level(policy, verdict);
     judge_lists(policy, verdict);
@@ -233,8 +249,4 @@ void verify_policy_judge(const struct verify_policy *policy,
     judge_binding(policy, verdict);
     judge_age(policy, times, verdict);
     verify_conclude(verdict);
-    if (!was_accepted) {
-        verdict->outcome = CHAIN_REJECTED;
-        verdict->reason = reason != NULL ? reason : "nothing was checked";
-    }
 }

@@ -35,7 +35,7 @@ struct verify_policy {
     struct verify_policy_list measurements;
     struct verify_policy_list signers;
     struct verify_policy_list instances;
-    // Bytes that every byte of `tcb` must reach, by backend; size 0: not asked.
+    // Versions that those of `tcb` must reach, each; size 0: not asked.
     struct verify_value tcb_floors[VERIFY_BACKEND_COUNT];
     const char *const *tcb_words; // allowed tcb_status; none: all but Revoked
     size_t tcb_word_count;
@@ -53,8 +53,8 @@ struct verify_policy_times {
     int64_t made_s; // of the oldest statement in use; 0: not known
 };
 
-// Adds a row for every demand and concludes anew.  What was a rejection before
-// stays one.  The verdict stays where it is: its rows point into it.
+// Adds a row for every demand to an accepted verdict and concludes anew; a
+// rejection stays as it is.  The verdict stays where it is: rows point into it.
 void verify_policy_judge(const struct verify_policy *policy,
                          const struct verify_policy_times *times,
                          struct verify_verdict *verdict);

@@ -1,10 +1,88 @@
 // SPDX-License-Identifier: Apache-2.0
 // rotor policy: what a relying party accepts, looked at before it is used.
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "app/rotor/policy_file.h"
 #include "base/bytes.h"
+
+// ---- back into words -------------------------------------------------------
+
+static void print_hex(const char *name, const struct verify_value *value)
+{
+    printf("%s = ", name);
+    for (size_t i = 0; i < value->size; i++) {
+        printf("%02x", value->bytes[i]);
+    }
+    printf("\n");
+}
+
+static void print_list(const char *section, const struct policy_list *list)
+{
+    if (list->count != 0) {
+        printf("\n[%s]\n", section);
+    }
+    for (size_t i = 0; i < list->count; i++) {
+        print_hex("value", &list->values[i]);
+    }
+}
+
+static void print_floors(const struct verify_policy *policy)
+{
+    bool is_first = true;
+    for (int i = 0; i < VERIFY_BACKEND_COUNT; i++) {
+        if (policy->tcb_floors[i].size != 0) {
+            printf("%s", is_first ? "\n[tcb-floor]\n" : "");
+            print_hex(verify_backend_name((enum verify_backend)i),
+                      &policy->tcb_floors[i]);
+            is_first = false;
+        }
+    }
+}
+
+static void print_accept(const struct verify_policy *policy)
+{
+    printf("[accept]\n");
+    for (int i = 0; policy->backends != 0 && i < VERIFY_BACKEND_COUNT; i++) {
+        enum verify_backend backend = (enum verify_backend)i;
+        bool is_first =
+            (policy->backends & (VERIFY_POLICY_BACKEND(i) - 1)) == 0;
+        if ((policy->backends & VERIFY_POLICY_BACKEND(i)) != 0) {
+            printf("%s%s", is_first ? "backend = " : " ",
+                   verify_backend_name(backend));
+        }
+    }
+    printf("%slevel = %s\n", policy->backends != 0 ? "\n" : "",
+           verify_level_name(policy->level_min));
+    if (policy->debug != VERIFY_DEBUG_UNSEEN) {
+        printf("debug = %s\n",
+               policy->debug == VERIFY_DEBUG_OFF ? "off" : "any");
+    }
+    printf("binding = %s\n", policy->needs_binding ? "required" : "optional");
+    for (size_t i = 0; i < policy->tcb_word_count; i++) {
+        printf("%s%s%s", i == 0 ? "tcb-status = " : " ", policy->tcb_words[i],
+               i + 1 == policy->tcb_word_count ? "\n" : "");
+    }
+    if (policy->security_version_min != 0) {
+        printf("security-version = %" PRIu64 "\n",
+               policy->security_version_min);
+    }
+    if (policy->age_max_s != 0) {
+        printf("max-age = %" PRIu64 "s\n", policy->age_max_s);
+    }
+}
+
+static void print_policy(const struct policy_file *file)
+{
+    print_accept(&file->policy);
+    print_floors(&file->policy);
+    print_list("measurement", &file->measurements);
+    print_list("signer", &file->signers);
+    print_list("instance", &file->instances);
+}
+
+// ---- as JSON ---------------------------------------------------------------
 
 static void json_values(struct json *out, const char *key,
                         const struct policy_list *list)
@@ -66,6 +144,8 @@ static void say_json(const char *path, const struct policy_file *file)
     json_end(&out);
 }
 
+// ---- the command -----------------------------------------------------------
+
 // What a policy that lacks it lets through; advice, not an error.
 static void say_gaps(const struct policy_file *file)
 {
@@ -106,7 +186,7 @@ int main_policy(struct run *run, int count, char **arguments)
     if (run->is_json) {
         say_json(arguments[1], &file);
     } else if (is_show) {
-        policy_file_print(&file);
+        print_policy(&file);
     } else {
         printf("good: %zu measurements, %zu signers, %zu instances\n",
                file.measurements.count, file.signers.count,

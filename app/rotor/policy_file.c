@@ -43,7 +43,7 @@ static int fault(struct reading *reading, const char *format, ...)
 
 // ---- values ----------------------------------------------------------------
 
-static bool parse_value(const char *text, struct verify_value *value)
+static bool parse_bytes(const char *text, struct verify_value *value)
 {
     uint8_t memory[VERIFY_VALUE_MAX];
     struct rotor_room room = ROOM_OF(memory);
@@ -62,11 +62,16 @@ static bool parse_value(const char *text, struct verify_value *value)
     return true;
 }
 
+bool policy_value_parse(const char *text, struct verify_value *value)
+{
+    return parse_bytes(text, value) && value->size >= 16;
+}
+
 static int take_listed(struct reading *reading, struct policy_list *list,
                        const char *text)
 {
     struct verify_value value;
-    if (!parse_value(text, &value) || value.size < 16) {
+    if (!policy_value_parse(text, &value)) {
         return fault(reading,
                      "%.80s: expected SHA256:..., SHA384:... or 16 "
                      "to 64 bytes in hex",
@@ -252,7 +257,7 @@ static int take_floor(struct reading *reading, enum verify_backend backend,
 {
     struct verify_value value;
     struct verify_value *floor = &reading->policy->policy.tcb_floors[backend];
-    if (strncmp(text, "SHA", 3) == 0 || !parse_value(text, &value)) {
+    if (strncmp(text, "SHA", 3) == 0 || !parse_bytes(text, &value)) {
         return fault(reading, "%.80s: expected versions in hex, one byte each",
                      text);
     }
@@ -441,7 +446,7 @@ static bool read_one(const struct run *run, struct reading *reading, int *code)
     return is_good;
 }
 
-static void settle(struct policy_file *file)
+void policy_file_settle(struct policy_file *file)
 {
     struct verify_policy *policy = &file->policy;
     for (size_t i = 0; i < policy->tcb_word_count; i++) {
@@ -471,81 +476,6 @@ bool policy_file_read(const struct run *run, struct policy_file *file,
             return false;
         }
     }
-    settle(file);
+    policy_file_settle(file);
     return true;
-}
-
-// ---- back into words -------------------------------------------------------
-
-static void print_hex(const char *name, const struct verify_value *value)
-{
-    printf("%s = ", name);
-    for (size_t i = 0; i < value->size; i++) {
-        printf("%02x", value->bytes[i]);
-    }
-    printf("\n");
-}
-
-static void print_list(const char *section, const struct policy_list *list)
-{
-    if (list->count != 0) {
-        printf("\n[%s]\n", section);
-    }
-    for (size_t i = 0; i < list->count; i++) {
-        print_hex("value", &list->values[i]);
-    }
-}
-
-static void print_floors(const struct verify_policy *policy)
-{
-    bool is_first = true;
-    for (int i = 0; i < VERIFY_BACKEND_COUNT; i++) {
-        if (policy->tcb_floors[i].size != 0) {
-            printf("%s", is_first ? "\n[tcb-floor]\n" : "");
-            print_hex(verify_backend_name((enum verify_backend)i),
-                      &policy->tcb_floors[i]);
-            is_first = false;
-        }
-    }
-}
-
-static void print_accept(const struct verify_policy *policy)
-{
-    printf("[accept]\n");
-    for (int i = 0; policy->backends != 0 && i < VERIFY_BACKEND_COUNT; i++) {
-        enum verify_backend backend = (enum verify_backend)i;
-        bool is_first =
-            (policy->backends & (VERIFY_POLICY_BACKEND(i) - 1)) == 0;
-        if ((policy->backends & VERIFY_POLICY_BACKEND(i)) != 0) {
-            printf("%s%s", is_first ? "backend = " : " ",
-                   verify_backend_name(backend));
-        }
-    }
-    printf("%slevel = %s\n", policy->backends != 0 ? "\n" : "",
-           verify_level_name(policy->level_min));
-    if (policy->debug != VERIFY_DEBUG_UNSEEN) {
-        printf("debug = %s\n",
-               policy->debug == VERIFY_DEBUG_OFF ? "off" : "any");
-    }
-    printf("binding = %s\n", policy->needs_binding ? "required" : "optional");
-    for (size_t i = 0; i < policy->tcb_word_count; i++) {
-        printf("%s%s%s", i == 0 ? "tcb-status = " : " ", policy->tcb_words[i],
-               i + 1 == policy->tcb_word_count ? "\n" : "");
-    }
-    if (policy->security_version_min != 0) {
-        printf("security-version = %" PRIu64 "\n",
-               policy->security_version_min);
-    }
-    if (policy->age_max_s != 0) {
-        printf("max-age = %" PRIu64 "s\n", policy->age_max_s);
-    }
-}
-
-void policy_file_print(const struct policy_file *file)
-{
-    print_accept(&file->policy);
-    print_floors(&file->policy);
-    print_list("measurement", &file->measurements);
-    print_list("signer", &file->signers);
-    print_list("instance", &file->instances);
 }

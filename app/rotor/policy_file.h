@@ -41,7 +41,10 @@ struct policy_file {
 bool policy_file_read(const struct run *run, struct policy_file *file,
                       const char *path, int *code);
 
-// The policy in the form of the file, includes in their place.
-void policy_file_print(const struct policy_file *file);
+// Points `policy` to the lists, when they were changed.
+void policy_file_settle(struct policy_file *file);
+
+// A fingerprint, or 16 to 64 bytes in hex.
+bool policy_value_parse(const char *text, struct verify_value *value);
 
 #endif

@@ -141,10 +141,11 @@ SPEC("what the verifier refused keeps its own reason")
         &a.verdict, false,
         &(struct verify_row){.check = "chain", .why = "expired"});
     verify_conclude(&a.verdict);
-    a.policy.level_min = VERIFY_LEVEL_HARDWARE;
+    size_t rows = a.verdict.row_count;
     judge();
     assert_false(verify_verdict_is_accepted(&a.verdict));
     assert_string_equal(a.verdict.reason, "expired");
+    assert_int_equal(a.verdict.row_count, rows);
 }
 
 SPEC("a backend that is not named is refused")
@@ -232,6 +233,32 @@ SPEC("one component below its floor is refused, whatever the others are")
     a.policy.tcb_floors[VERIFY_BACKEND_SNP] = FLOORS[1];
     a.verdict.tcb.size = 0;
     assert_refused("policy TCB floor");
+}
+
+SPEC("PCESVN of SGX and TDX is one number of two bytes")
+{
+    static const enum verify_backend backends[] = {VERIFY_BACKEND_SGX,
+                                                   VERIFY_BACKEND_TDX};
+    for (size_t i = 0; i < COUNT_OF(backends); i++) {
+        begin();
+        a.verdict.backend = backends[i];
+        a.verdict.tcb = (struct verify_value){
+            18, {[16] = 1, [17] = 0}
+        };
+        a.policy.tcb_floors[backends[i]] = (struct verify_value){
+            18, {[16] = 0, [17] = 255}
+        };
+        assert_accepted();
+        begin();
+        a.verdict.backend = backends[i];
+        a.verdict.tcb = (struct verify_value){
+            18, {[16] = 0, [17] = 255}
+        };
+        a.policy.tcb_floors[backends[i]] = (struct verify_value){
+            18, {[16] = 1, [17] = 0}
+        };
+        assert_refused("policy TCB floor");
+    }
 }
 
 SPEC("a TCB status that is not listed is refused, and Revoked by every policy "
