@@ -258,6 +258,9 @@ void rtp_forget(struct rtp *rtp, uint64_t tag)
 // The oldest request that may go out on a channel of this scope.
 static struct rtp_slot *next_to_send(struct rtp *rtp)
 {
+    if (rtp_slots_owed(&rtp->slots) >= RTP_SENT_MAX) {
+        return NULL;
+    }
     if (rtp->channel.scope == RTP_SCOPE_FULL) {
         return rtp_slots_oldest(&rtp->slots, RTP_SLOT_QUEUED);
     }

@@ -9,7 +9,10 @@
 
 #include "wire/client.h"
 
-#define RTP_SLOTS       64u
+#define RTP_SLOTS 64u
+// Of them with the enclave: it serves one after the other, and who gives up on
+// what was sent keeps the slot from others until it is answered.
+#define RTP_SENT_MAX    16u
 #define RTP_REQUEST_MAX 9216u // bytes of a payload: signatures of an authority
 
 enum rtp_slot_state {

@@ -150,7 +150,8 @@ static bool listen_clients(struct device *device)
     }
     memcpy(address.sun_path, path, strlen(path) + 1);
     (void)unlink(path); // we hold the lock: a leftover
-    device->clients = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    device->clients =
+        socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     mode_t mask = umask(0177);
     bool is_bound = device->clients >= 0 &&
                     bind(device->clients, (const struct sockaddr *)&address,
@@ -165,7 +166,8 @@ static bool listen_clients(struct device *device)
 static int listen_at(const struct addrinfo *address)
 {
     const int yes = 1;
-    int fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = socket(address->ai_family,
+                    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0) {
         return -1;
     }

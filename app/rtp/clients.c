@@ -2,6 +2,7 @@
 #include "app/rtp/clients.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -21,6 +22,9 @@ static const enum door DOORS[] = {
     [WIRE_OP_CANCEL] = DOOR_ANYONE,      [WIRE_OP_RECOVER] = DOOR_COMMAND,
     [WIRE_OP_RECOVERED] = DOOR_COMMAND,
 };
+
+// Of those who wait at a door (the listeners do not block).
+#define WELCOMES_A_PASS 8u
 
 void clients_init(struct clients *clients, struct rtp *rtp, int unix_listener,
                   int tcp_listener)
@@ -50,10 +54,8 @@ static void cut_off(struct clients *clients, size_t index)
     struct client *client = &clients->client[index];
     for (size_t i = 0; i < RTP_SLOTS; i++) {
         struct in_flight *request = &clients->in_flight[i];
-        if (request->tag != 0 && request->client == index &&
-            request->generation == client->generation) {
-            rtp_forget(clients->rtp, request->tag);
-            request->tag = 0;
+        if (request->tag != 0 && request->client == index) {
+            request->client = CLIENTS_MAX;
         }
     }
     close(client->fd);
@@ -81,7 +83,7 @@ static bool flush(struct client *client)
 
 static bool deliver(struct client *client, struct rotor_bytes message)
 {
-    if (!client->is_remote) {
+    if (!client->peer.is_remote) {
         return send(client->fd, message.data, message.size,
                     MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)message.size;
     }
@@ -155,6 +157,9 @@ void clients_answer(struct clients *clients, uint64_t now_ms)
         };
         size_t index = request->client;
         request->tag = 0;
+        if (index == CLIENTS_MAX) {
+            continue;
+        }
         clients->client[index].in_flight--;
         reply(clients, index, &content);
     }
@@ -214,12 +219,36 @@ static void cancel(struct clients *clients, size_t index,
            "no such request in flight");
 }
 
+static bool is_same_source(const struct client_peer *a,
+                           const struct client_peer *b)
+{
+    return a->is_remote == b->is_remote &&
+           memcmp(a->source, b->source, sizeof a->source) == 0;
+}
+
+// A source may take as much as it leaves: one alone half of the table, the
+// next one a quarter.
+static bool is_greedy(const struct clients *clients, size_t index)
+{
+    const struct client *client = &clients->client[index];
+    size_t free_count = 0;
+    size_t own_count = 0;
+    for (size_t i = 0; i < RTP_SLOTS; i++) {
+        const struct in_flight *request = &clients->in_flight[i];
+        free_count += request->tag == 0;
+        own_count +=
+            request->tag != 0 && is_same_source(&request->peer, &client->peer);
+    }
+    return own_count >= free_count;
+}
+
 static void pass_on(struct clients *clients, size_t index,
                     const struct wire_client_request *request, uint64_t now_ms)
 {
     struct client *client = &clients->client[index];
     struct in_flight *place = request_of(clients, 0);
-    if (place == NULL || client->in_flight == CLIENT_IN_FLIGHT) {
+    if (place == NULL || client->in_flight == CLIENT_IN_FLIGHT ||
+        is_greedy(clients, index)) {
         refuse(clients, index, request->op, request->id, WIRE_CLIENT_BUSY,
                "too many requests in flight");
         return;
@@ -241,8 +270,8 @@ static void pass_on(struct clients *clients, size_t index,
     }
     clients->last_tag++;
     client->in_flight++;
-    *place = (struct in_flight){wanted.tag, index, client->generation,
-                                request->id, request->op};
+    *place = (struct in_flight){wanted.tag, index, client->peer, request->id,
+                                request->op};
 }
 
 static bool door_is_open(const struct client *client, uint64_t op)
@@ -252,9 +281,9 @@ static bool door_is_open(const struct client *client, uint64_t op)
     case DOOR_ANYONE:
         return true;
     case DOOR_LOCAL:
-        return !client->is_remote;
+        return !client->peer.is_remote;
     case DOOR_COMMAND:
-        return !client->is_remote && client->may_command;
+        return !client->peer.is_remote && client->peer.may_command;
     case DOOR_SHUT:
         break;
     }
@@ -308,6 +337,7 @@ static bool read_record(struct clients *clients, size_t index, uint64_t now_ms)
         return got < 0 && (errno == EAGAIN || errno == EINTR);
     }
     size_t size = (size_t)got > sizeof client->in ? 0 : (size_t)got;
+    client->heard_ms = now_ms;
     take_message(clients, index, bytes_of(client->in, size), now_ms);
     return true;
 }
@@ -321,7 +351,6 @@ static bool read_stream(struct clients *clients, size_t index, uint64_t now_ms)
         return got < 0 && (errno == EAGAIN || errno == EINTR);
     }
     client->in_size += (size_t)got;
-    client->heard_ms = now_ms;
     uint32_t generation = client->generation;
     while (client->in_size >= 4) {
         uint32_t size = bytes_be32(client->in);
@@ -331,6 +360,7 @@ static bool read_stream(struct clients *clients, size_t index, uint64_t now_ms)
         if (client->in_size < 4 + (size_t)size) {
             break;
         }
+        client->heard_ms = now_ms;
         take_message(clients, index, bytes_of(client->in + 4, size), now_ms);
         if (client->generation != generation) {
             return true; // it was cut off meanwhile
@@ -349,34 +379,113 @@ static size_t free_place(const struct clients *clients, bool is_remote)
     for (size_t i = CLIENTS_MAX; i-- > 0;) {
         if (clients->client[i].fd < 0) {
             place = i;
-        } else if (clients->client[i].is_remote) {
+        } else if (clients->client[i].peer.is_remote) {
             remotes++;
         }
     }
     return is_remote && remotes >= REMOTES_MAX ? CLIENTS_MAX : place;
 }
 
-static void welcome(struct clients *clients, int listener, bool is_remote,
+static size_t connections_of(const struct clients *clients,
+                             const struct client_peer *peer)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < CLIENTS_MAX; i++) {
+        const struct client *client = &clients->client[i];
+        count += client->fd >= 0 && is_same_source(&client->peer, peer);
+    }
+    return count;
+}
+
+// Takes a place of whoever has the most, at least two: of the connection of
+// his that was silent for longest and waits for nothing.  CLIENTS_MAX: none.
+static size_t make_place(struct clients *clients, bool is_remote)
+{
+    size_t place = CLIENTS_MAX;
+    size_t most = 1;
+    for (size_t i = 0; i < CLIENTS_MAX; i++) {
+        const struct client *client = &clients->client[i];
+        bool is_idle = client->fd >= 0 && client->in_flight == 0 &&
+                       client->peer.is_remote == is_remote;
+        size_t count = is_idle ? connections_of(clients, &client->peer) : 0;
+        bool is_older = count == most && place != CLIENTS_MAX &&
+                        client->heard_ms < clients->client[place].heard_ms;
+        if (count > most || is_older) {
+            place = i;
+            most = count;
+        }
+    }
+    if (place != CLIENTS_MAX) {
+        cut_off(clients, place);
+    }
+    return place;
+}
+
+static void identify_local(int fd, struct client_peer *peer)
+{
+    struct ucred user = {0};
+    socklen_t size = sizeof user;
+    bool is_known = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &user, &size) == 0;
+    peer->may_command = is_known && (user.uid == 0 || user.uid == geteuid());
+    memcpy(peer->source + 1, &user.pid, sizeof user.pid);
+}
+
+static void identify_remote(int fd, struct client_peer *peer)
+{
+    union {
+        struct sockaddr any;
+        struct sockaddr_in in;
+        struct sockaddr_in6 in6;
+    } address = {0};
+    socklen_t size = sizeof address;
+    if (getpeername(fd, &address.any, &size) != 0) {
+        return;
+    }
+    peer->source[0] = (uint8_t)address.any.sa_family;
+    if (address.any.sa_family == AF_INET6) {
+        memcpy(peer->source + 1, &address.in6.sin6_addr, 8); // a site: a /64
+    } else if (address.any.sa_family == AF_INET) {
+        memcpy(peer->source + 1, &address.in.sin_addr, 4);
+    }
+}
+
+// False: nobody waits at this door.
+static bool welcome(struct clients *clients, int listener, bool is_remote,
                     uint64_t now_ms)
 {
-    size_t index = free_place(clients, is_remote);
+    struct client_peer peer = {.is_remote = is_remote};
     int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0) {
-        return;
+        return false;
+    }
+    if (is_remote) {
+        identify_remote(fd, &peer);
+    } else {
+        identify_local(fd, &peer);
+    }
+    size_t index = free_place(clients, is_remote);
+    if (index == CLIENTS_MAX) {
+        index = make_place(clients, is_remote);
     }
     if (index == CLIENTS_MAX) {
         close(fd);
-        return;
+        return true;
     }
     struct client *client = &clients->client[index];
-    struct ucred peer = {0};
-    socklen_t size = sizeof peer;
-    bool is_known = !is_remote &&
-                    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0;
     client->fd = fd;
-    client->is_remote = is_remote;
-    client->may_command = is_known && (peer.uid == 0 || peer.uid == geteuid());
+    client->peer = peer;
     client->heard_ms = now_ms;
+    return true;
+}
+
+static void open_door(struct clients *clients, int listener, bool is_remote,
+                      uint64_t now_ms)
+{
+    unsigned count = 0;
+    while (count < WELCOMES_A_PASS &&
+           welcome(clients, listener, is_remote, now_ms)) {
+        count++;
+    }
 }
 
 size_t clients_watch(const struct clients *clients, struct pollfd *watched)
@@ -396,7 +505,7 @@ void clients_serve(struct clients *clients, const struct pollfd *watched,
 {
     for (size_t i = 2; i < count; i++) {
         struct client *client = &clients->client[i - 2];
-        bool is_idle = client->is_remote && client->in_flight == 0 &&
+        bool is_idle = client->peer.is_remote && client->in_flight == 0 &&
                        now_ms - client->heard_ms > REMOTE_IDLE_MS;
         if (client->fd < 0 || watched[i].fd != client->fd) {
             continue;
@@ -407,9 +516,9 @@ void clients_serve(struct clients *clients, const struct pollfd *watched,
         }
         if ((watched[i].revents & (POLLIN | POLLHUP | POLLERR)) != 0) {
             uint32_t generation = client->generation;
-            goes_on = goes_on &&
-                      (client->is_remote ? read_stream(clients, i - 2, now_ms)
-                                         : read_record(clients, i - 2, now_ms));
+            goes_on = goes_on && (client->peer.is_remote
+                                      ? read_stream(clients, i - 2, now_ms)
+                                      : read_record(clients, i - 2, now_ms));
             if (client->generation != generation) {
                 continue;
             }
@@ -419,9 +528,9 @@ void clients_serve(struct clients *clients, const struct pollfd *watched,
         }
     }
     if ((watched[0].revents & POLLIN) != 0) {
-        welcome(clients, clients->unix_listener, false, now_ms);
+        open_door(clients, clients->unix_listener, false, now_ms);
     }
     if ((watched[1].revents & POLLIN) != 0) {
-        welcome(clients, clients->tcp_listener, true, now_ms);
+        open_door(clients, clients->tcp_listener, true, now_ms);
     }
 }

@@ -5,6 +5,11 @@
 // Everything a peer sends is hostile: one message is at most WIRE_CLIENT_MAX
 // bytes, a connection has at most CLIENT_IN_FLIGHT requests, and a peer that
 // does not read its answers is cut off, not waited for.
+//
+// Whoever takes much leaves room for others: a source (an address on TCP, a
+// process on the Unix socket) never has more requests in flight than are free,
+// and where all places are taken the one with the most connections loses the
+// one that was silent for longest.
 #ifndef ROTOR_APP_RTP_CLIENTS_H
 #define ROTOR_APP_RTP_CLIENTS_H
 
@@ -15,22 +20,29 @@
 
 #include "rtp/rtp.h"
 
-#define CLIENTS_MAX      64u
-#define REMOTES_MAX      32u // of them: strangers never take all places
-#define CLIENT_IN_FLIGHT 32u
-#define CLIENT_FRAME_MAX (4u + WIRE_CLIENT_MAX) // bytes on TCP
-#define CLIENT_OUT_MAX   (4u * CLIENT_FRAME_MAX)
+#define CLIENTS_MAX        64u
+#define REMOTES_MAX        32u // of them: strangers never take all places
+#define CLIENT_IN_FLIGHT   32u
+#define CLIENT_SOURCE_SIZE 17u                    // kind of address, address
+#define CLIENT_FRAME_MAX   (4u + WIRE_CLIENT_MAX) // bytes on TCP
+#define CLIENT_OUT_MAX     (4u * CLIENT_FRAME_MAX)
 
-// A remote peer that says nothing for this long is cut off.
+// A remote peer that ends no message for this long is cut off.
 #define REMOTE_IDLE_MS 60000u
+
+// Who is at the other end.
+struct client_peer {
+    bool is_remote;
+    bool may_command; // rotate, events, keys: root or our own user
+    uint8_t source[CLIENT_SOURCE_SIZE]; // equal for equal sources
+};
 
 struct client {
     int fd; // -1: free
-    bool is_remote;
-    bool may_command; // rotate, events, keys: root or our own user
+    struct client_peer peer;
     uint32_t generation;
     uint32_t in_flight;
-    uint64_t heard_ms;
+    uint64_t heard_ms; // the end of its last message
     size_t in_size;
     size_t out_size;
     uint8_t in[CLIENT_FRAME_MAX];
@@ -39,9 +51,9 @@ struct client {
 
 // A request that the RTP has.
 struct in_flight {
-    uint64_t tag; // 0: free
-    size_t client;
-    uint32_t generation;
+    uint64_t tag;  // 0: free
+    size_t client; // CLIENTS_MAX: gone; the slot is his until it is answered
+    struct client_peer peer;
     uint64_t id; // the program's own
     uint64_t op;
 };
