@@ -10,10 +10,10 @@ static bool page_size_is_allowed(size_t page_size)
 
 size_t rotor_ipq_half_size(const struct rotor_ipq_plan *plan, size_t page_size)
 {
-    if (!ipq_plan_is_allowed(plan) || !page_size_is_allowed(page_size)) {
+    size_t slots_size = rotor_ipq_slots_size(plan);
+    if (slots_size == 0 || !page_size_is_allowed(page_size)) {
         return 0;
     }
-    size_t slots_size = plan->slots * sizeof(struct rotor_ipq_slot);
     size_t pages = (slots_size + page_size - 1) / page_size;
     return (1 + pages) * page_size;
 }
@@ -45,10 +45,11 @@ enum rotor_status rotor_ipq_channel_init(struct rotor_ipq_channel *channel,
         !is_half(theirs, half_size, page_size)) {
         return ROTOR_INVALID;
     }
+    size_t slots_size = rotor_ipq_slots_size(plan);
+    struct rotor_room my_slots = {mine.data + page_size, slots_size, 0};
+    struct rotor_bytes their_slots = {theirs.data + page_size, slots_size};
     void *my_page = mine.data;
-    void *my_slots = mine.data + page_size;
     const void *their_page = theirs.data;
-    const void *their_slots = theirs.data + page_size;
     struct rotor_ipq_channel taken = {.mine = my_page, .theirs = their_page};
     TRY(rotor_ipq_producer(&taken.out, plan, my_slots, their_page));
     TRY(rotor_ipq_consumer(&taken.in, plan, their_slots, my_page));

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ipq/end.h"
 
-// Low bits of the seed that count.  One bit is left free so that no stamp of
-// the first lap is 0, which is what the memory holds before it.
-#define SEED_MASK 0x7fffffffu
+// Low bits of the seed that count.  With them no stamp of the first lap is 0,
+// which is what the memory holds before it, nor beyond 16 bits.
+#define SEED_MASK 0x7fffu
 
 bool ipq_plan_is_allowed(const struct rotor_ipq_plan *plan)
 {
@@ -15,44 +15,74 @@ bool ipq_plan_is_allowed(const struct rotor_ipq_plan *plan)
            ipq_span_of(plan->frame_max) <= plan->slots;
 }
 
+// Of all heads, rounded up to whole lines: the bodies begin behind.
+static size_t heads_size(const struct rotor_ipq_plan *plan)
+{
+    size_t size = plan->slots * sizeof(uint32_t);
+    return size < ROTOR_IPQ_BODY_SIZE ? ROTOR_IPQ_BODY_SIZE : size;
+}
+
+size_t rotor_ipq_slots_size(const struct rotor_ipq_plan *plan)
+{
+    if (!ipq_plan_is_allowed(plan)) {
+        return 0;
+    }
+    return heads_size(plan) + plan->slots * sizeof(struct rotor_ipq_body);
+}
+
+static bool are_slots(const struct rotor_ipq_plan *plan,
+                      struct rotor_bytes slots)
+{
+    bool is_aligned = (uintptr_t)slots.data % ROTOR_IPQ_BODY_SIZE == 0;
+    return ipq_plan_is_allowed(plan) && is_aligned && slots.data != NULL &&
+           slots.size == rotor_ipq_slots_size(plan);
+}
+
 static struct rotor_ipq end_of(const struct rotor_ipq_plan *plan,
                                enum ipq_role role)
 {
-    bool takes_payload = plan->frame_max >= ROTOR_IPQ_PAYLOAD_SIZE;
+    bool takes_body = plan->frame_max >= ROTOR_IPQ_BODY_SIZE;
     return (struct rotor_ipq){
         .limit = plan->slots,
         .mask = plan->slots - 1,
-        .seed = (plan->seed & SEED_MASK) | 1,
+        .base = (plan->seed & SEED_MASK) + 1,
         .frame_max = plan->frame_max,
-        .short_max = takes_payload ? ROTOR_IPQ_PAYLOAD_SIZE : 0,
-        .role = role,
+        .may_fill = takes_body && role == IPQ_PRODUCER,
+        .may_fetch = takes_body && role == IPQ_CONSUMER,
+        .role = (uint8_t)role,
     };
 }
 
 enum rotor_status rotor_ipq_producer(struct rotor_ipq *end,
                                      const struct rotor_ipq_plan *plan,
-                                     struct rotor_ipq_slot *slots,
+                                     struct rotor_room slots,
                                      const struct rotor_ipq_control *theirs)
 {
-    if (!ipq_plan_is_allowed(plan)) {
+    if (!are_slots(plan, bytes_of(slots.data, slots.capacity))) {
         return ROTOR_INVALID;
     }
+    void *heads = slots.data;
+    void *bodies = slots.data + heads_size(plan);
     *end = end_of(plan, IPQ_PRODUCER);
-    end->filled = slots;
+    end->filled_heads = heads;
+    end->filled_bodies = bodies;
     end->credit = theirs;
     return ROTOR_OK;
 }
 
 enum rotor_status rotor_ipq_consumer(struct rotor_ipq *end,
                                      const struct rotor_ipq_plan *plan,
-                                     const struct rotor_ipq_slot *slots,
+                                     struct rotor_bytes slots,
                                      struct rotor_ipq_control *mine)
 {
-    if (!ipq_plan_is_allowed(plan)) {
+    if (!are_slots(plan, slots)) {
         return ROTOR_INVALID;
     }
+    const void *heads = slots.data;
+    const void *bodies = slots.data + heads_size(plan);
     *end = end_of(plan, IPQ_CONSUMER);
-    end->fetched = slots;
+    end->fetched_heads = heads;
+    end->fetched_bodies = bodies;
     end->given = mine;
     return ROTOR_OK;
 }
@@ -66,6 +96,7 @@ enum rotor_status ipq_condemn_end(struct rotor_ipq *end,
                                   enum rotor_ipq_rule rule)
 {
     end->role = IPQ_NONE;
+    end->may_fill = end->may_fetch = false;
     end->broken = rule;
     return ROTOR_CORRUPT;
 }
@@ -80,11 +111,8 @@ const char *rotor_ipq_rule_text(enum rotor_ipq_rule rule)
     static const char *const texts[] = {
         [ROTOR_IPQ_UNBROKEN] = "no rule was broken",
         [ROTOR_IPQ_RULE_STAMP] = "a stamp is neither of this lap nor the last",
-        [ROTOR_IPQ_RULE_RUN] = "a run is empty or begins within another",
-        [ROTOR_IPQ_RULE_OVERRUN] = "a run covers slots not given back yet",
-        [ROTOR_IPQ_RULE_PROMISE] = "a slot that its run promised is not there",
         [ROTOR_IPQ_RULE_LENGTH] = "a frame is empty or too long",
-        [ROTOR_IPQ_RULE_SPAN] = "a frame is longer than its run",
+        [ROTOR_IPQ_RULE_OVERRUN] = "a frame covers slots not given back yet",
         [ROTOR_IPQ_RULE_CONTINUE] = "a slot within a frame does not go on",
         [ROTOR_IPQ_RULE_CREDIT] = "credit is given for slots never filled",
         [ROTOR_IPQ_RULE_SLEEP] = "a sleeper waits for the unknown",

@@ -13,9 +13,9 @@ enum ipq_role {
     IPQ_CONSUMER = 0x43,
 };
 
-// Extent of a slot: the length of the frame that begins here, and how many
-// slots this stamp publishes; 0 within a run.  Both are 0 within a frame.
-#define IPQ_RUN_SHIFT   16u
+// A head: the length of the frame that begins in the slot, 0 within a frame;
+// above it the stamp.
+#define IPQ_STAMP_SHIFT 16u
 #define IPQ_LENGTH_MASK 0xffffu
 
 // A sleep word has its reasons in these low bits and the ticket above them.
@@ -35,46 +35,16 @@ ROTOR_CALL ipq_condemn_end(struct rotor_ipq *end, enum rotor_ipq_rule rule);
 bool ipq_producer_is_due(const struct rotor_ipq *end);
 bool ipq_consumer_is_due(const struct rotor_ipq *end);
 
-static inline uint32_t ipq_stamp_of(const struct rotor_ipq *end,
-                                    uint64_t position)
-{
-    return end->seed + (uint32_t)position;
-}
-
 // Slots that a frame of `size` bytes takes.
 static inline uint32_t ipq_span_of(uint32_t size)
 {
-    return (size + ROTOR_IPQ_PAYLOAD_SIZE - 1) / ROTOR_IPQ_PAYLOAD_SIZE;
+    return (size + ROTOR_IPQ_BODY_SIZE - 1) / ROTOR_IPQ_BODY_SIZE;
 }
 
 // The compiler's own copy: a freestanding memcpy would be a call per slot.
-static inline void ipq_copy_payload(uint8_t *to, const uint8_t *from)
+static inline void ipq_copy_body(uint8_t *to, const uint8_t *from)
 {
-    __builtin_memcpy(to, from, ROTOR_IPQ_PAYLOAD_SIZE);
-}
-
-// Copies up to one payload in two overlapping pieces of a fixed size, so that
-// no call and no loop is needed.
-static inline void ipq_copy_part(uint8_t *to, const uint8_t *from, size_t size)
-{
-    if (size >= 32) {
-        __builtin_memcpy(to, from, 32);
-        __builtin_memcpy(to + size - 32, from + size - 32, 32);
-        return;
-    }
-    if (size >= 16) {
-        __builtin_memcpy(to, from, 16);
-        __builtin_memcpy(to + size - 16, from + size - 16, 16);
-        return;
-    }
-    if (size >= 8) {
-        __builtin_memcpy(to, from, 8);
-        __builtin_memcpy(to + size - 8, from + size - 8, 8);
-        return;
-    }
-    for (size_t i = 0; i < size; i++) {
-        to[i] = from[i];
-    }
+    __builtin_memcpy(to, from, ROTOR_IPQ_BODY_SIZE);
 }
 
 #endif

@@ -1,19 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
-// The consuming end.  Every word of a slot is fetched once; what is checked is
-// the private copy.
+// The consuming end.  Every head is fetched once, every body is copied once;
+// what is checked is the private copy.
 #include "ipq/end.h"
 
-static const struct rotor_ipq_slot *slot_at(const struct rotor_ipq *end,
-                                            uint64_t position)
+static uint32_t fetch_head(const struct rotor_ipq *end, uint64_t position)
 {
-    return &end->fetched[position & end->mask];
+    // Pairs with the release in push: all slots of the frame are filled, and
+    // of the batch that it begins.
+    return atomic_load_explicit(&end->fetched_heads[position & end->mask],
+                                memory_order_acquire);
+}
+
+static uint32_t stamp_in(uint32_t head)
+{
+    return head >> IPQ_STAMP_SHIFT;
 }
 
 // What the stamp at `position` is until the slot is filled in this lap.
 static uint32_t stamp_before(const struct rotor_ipq *end, uint64_t position)
 {
     uint32_t slots = end->mask + 1;
-    return position < slots ? 0 : ipq_stamp_of(end, position) - slots;
+    bool is_first_lap = position < slots;
+    return is_first_lap ? 0
+                        : stamp_in(rotor_ipq_head(end, position - slots, 0));
 }
 
 void rotor_ipq_give_credit(struct rotor_ipq *end)
@@ -23,114 +32,87 @@ void rotor_ipq_give_credit(struct rotor_ipq *end)
         return;
     }
     end->published = end->cursor;
-    // Pairs with the acquire in take_credit: we are done with these slots.
+    // Pairs with the acquire in fetch_credit: we are done with these slots.
     atomic_store_explicit(&end->given->credit, (uint32_t)end->cursor,
                           memory_order_release);
 }
 
 bool ipq_consumer_is_due(const struct rotor_ipq *end)
 {
-    // Pairs with the release in publish_run.
-    uint32_t stamp = atomic_load_explicit(&slot_at(end, end->cursor)->stamp,
-                                          memory_order_acquire);
-    return end->run > 0 || stamp != stamp_before(end, end->cursor);
+    uint32_t head = fetch_head(end, end->cursor);
+    // The body is on its way while we look: once its head is here, it is, too.
+    __builtin_prefetch(&end->fetched_bodies[end->cursor & end->mask], 0);
+    return stamp_in(head) != stamp_before(end, end->cursor);
 }
 
-// Where pop stands: moved on in private memory, committed when all is checked.
-struct walk {
-    uint64_t cursor;
-    uint32_t run; // slots left of the current run
-};
-
-// No new run begins here: nothing was filled yet, or the peer lies.
-static enum rotor_status find_nothing(struct rotor_ipq *end, uint64_t position,
-                                      uint32_t stamp)
-{
-    if (stamp != stamp_before(end, position)) {
-        return ipq_condemn_end(end, ROTOR_IPQ_RULE_STAMP);
-    }
-    return ROTOR_AGAIN;
-}
-
-// Reads the head of the next frame: its slot's stamp and extent, once each.
-static enum rotor_status read_head(struct rotor_ipq *end, struct walk *walk,
+// Reads the head of the next frame, once: its length, or why there is none.
+static enum rotor_status read_head(struct rotor_ipq *end, uint64_t position,
                                    uint32_t *length)
 {
-    const struct rotor_ipq_slot *slot = slot_at(end, walk->cursor);
-    // Pairs with the release in publish_run: the slots of the run are filled.
-    uint32_t stamp = atomic_load_explicit(&slot->stamp, memory_order_acquire);
-    bool is_here = stamp == ipq_stamp_of(end, walk->cursor);
-    if (!is_here && walk->run == 0) {
-        return find_nothing(end, walk->cursor, stamp);
+    uint32_t head = fetch_head(end, position);
+    uint32_t size = head - rotor_ipq_head(end, position, 0);
+    bool is_here = size <= IPQ_LENGTH_MASK;
+    if (!is_here && stamp_in(head) == stamp_before(end, position)) {
+        return ROTOR_AGAIN;
     }
     if (!is_here) {
-        return ipq_condemn_end(end, ROTOR_IPQ_RULE_PROMISE);
+        return ipq_condemn_end(end, ROTOR_IPQ_RULE_STAMP);
     }
-    uint32_t extent = atomic_load_explicit(&slot->extent, memory_order_relaxed);
-    uint32_t run = extent >> IPQ_RUN_SHIFT;
-    bool begins_run = walk->run == 0;
-    if (begins_run != (run > 0)) {
-        return ipq_condemn_end(end, ROTOR_IPQ_RULE_RUN);
+    if (size == 0 || size > end->frame_max) {
+        return ipq_condemn_end(end, ROTOR_IPQ_RULE_LENGTH);
     }
-    uint64_t not_given = walk->cursor - end->published;
-    if (run + not_given > end->mask + 1) {
+    uint64_t not_given = position - end->published;
+    if (ipq_span_of(size) + not_given > end->mask + 1) {
         return ipq_condemn_end(end, ROTOR_IPQ_RULE_OVERRUN);
     }
-    walk->run += run; // one of the two is 0
-    *length = extent & IPQ_LENGTH_MASK;
+    *length = size;
     return ROTOR_OK;
 }
 
-// Copies the slots of a frame behind its first.  `frame` has room for it.
-static enum rotor_status copy_rest(struct rotor_ipq *end, uint64_t position,
-                                   uint8_t *frame, uint32_t length)
+// Looks at the heads of a frame behind its first.
+static enum rotor_status check_rest(struct rotor_ipq *end, uint64_t position,
+                                    uint32_t span)
 {
-    uint32_t done = ROTOR_IPQ_PAYLOAD_SIZE;
-    while (done < length) {
-        position++;
-        const struct rotor_ipq_slot *slot = slot_at(end, position);
-        uint32_t stamp =
-            atomic_load_explicit(&slot->stamp, memory_order_relaxed);
-        uint32_t extent =
-            atomic_load_explicit(&slot->extent, memory_order_relaxed);
-        if (stamp != ipq_stamp_of(end, position) || extent != 0) {
+    for (uint64_t at = position + 1; at < position + span; at++) {
+        if (fetch_head(end, at) != rotor_ipq_head(end, at, 0)) {
             return ipq_condemn_end(end, ROTOR_IPQ_RULE_CONTINUE);
         }
-        uint32_t left = length - done;
-        if (left >= ROTOR_IPQ_PAYLOAD_SIZE) {
-            ipq_copy_payload(frame + done, slot->payload);
-        } else {
-            ipq_copy_part(frame + done, slot->payload, left);
-        }
-        done += ROTOR_IPQ_PAYLOAD_SIZE;
     }
     return ROTOR_OK;
 }
 
-// Copies the frame at `walk` and moves `walk` behind it.
-static enum rotor_status pop_frame(struct rotor_ipq *end, struct walk *walk,
+// Bodies lie side by side: a frame is one piece, or two where the ring begins
+// anew.
+static void copy_frame(const struct rotor_ipq *end, uint64_t position,
+                       uint8_t *frame, uint32_t length)
+{
+    uint64_t slot = position & end->mask;
+    size_t straight = (end->mask + 1 - slot) * ROTOR_IPQ_BODY_SIZE;
+    size_t first = length < straight ? length : straight;
+    __builtin_memcpy(frame, end->fetched_bodies[slot].bytes, first);
+    if (length > first) {
+        __builtin_memcpy(frame + first, end->fetched_bodies[0].bytes,
+                         length - first);
+    }
+}
+
+// Copies the frame at `*position`, which then is behind it.
+static enum rotor_status pop_frame(struct rotor_ipq *end, uint64_t *position,
                                    struct rotor_room *frame)
 {
     uint32_t length = 0;
-    TRY(read_head(end, walk, &length));
-    if (length == 0 || length > end->frame_max) {
-        return ipq_condemn_end(end, ROTOR_IPQ_RULE_LENGTH);
-    }
+    TRY(read_head(end, *position, &length));
     uint32_t span = ipq_span_of(length);
-    if (span > walk->run) {
-        return ipq_condemn_end(end, ROTOR_IPQ_RULE_SPAN);
-    }
-    const struct rotor_ipq_slot *slot = slot_at(end, walk->cursor);
-    if (length >= ROTOR_IPQ_PAYLOAD_SIZE) {
-        ipq_copy_payload(frame->data, slot->payload);
+    TRY(check_rest(end, *position, span));
+    if (span == 1 && end->may_fetch) {
+        uint64_t slot = *position & end->mask;
+        ipq_copy_body(frame->data, end->fetched_bodies[slot].bytes);
     } else {
-        ipq_copy_part(frame->data, slot->payload, length);
+        copy_frame(end, *position, frame->data, length);
     }
-    TRY(copy_rest(end, walk->cursor, frame->data, length));
-    // The compiler may not read the slot again in place of the copy.
+    // The compiler may not read the slots again in place of the copy.
     atomic_signal_fence(memory_order_seq_cst);
-    walk->cursor += span;
-    walk->run -= span;
+    *position += span;
     frame->used = length;
     return ROTOR_OK;
 }
@@ -138,33 +120,17 @@ static enum rotor_status pop_frame(struct rotor_ipq *end, struct walk *walk,
 // Moves on behind what was popped.  Credit goes out by the quarter, so that
 // our line does not travel with every frame, and when the queue is empty, so
 // that the producer never waits for credit that we forgot.
-static void commit_walk(struct rotor_ipq *end, const struct walk *walk,
-                        bool is_empty)
+static void move_on(struct rotor_ipq *end, uint64_t position, bool is_empty)
 {
-    end->cursor = walk->cursor;
-    end->run = walk->run;
+    end->cursor = position;
     uint64_t not_given = end->cursor - end->published;
     if (is_empty || not_given > end->mask / 4) {
         rotor_ipq_give_credit(end);
     }
 }
 
-// Out of line, so that rotor_ipq_pop needs no stack frame.
-__attribute__((noinline)) static enum rotor_status
-pop_one(struct rotor_ipq *end, struct rotor_room *frame)
-{
-    struct walk walk = {end->cursor, end->run};
-    enum rotor_status status = pop_frame(end, &walk, frame);
-    commit_walk(end, &walk, status == ROTOR_AGAIN);
-    return status;
-}
-
-// The commonest frame, for which few instructions suffice: the fewer there are,
-// the more slots the processor fetches at once.  It fits one slot, is a run of
-// its own, and the room takes a whole payload.  Its run of 1 cannot overrun:
-// three quarters of the queue were given back.  All else, and whatever is
-// wrong, is for pop_one, which fetches and checks everything anew.
-enum rotor_status rotor_ipq_pop(struct rotor_ipq *end, struct rotor_room *frame)
+enum rotor_status rotor_ipq_pop_any(struct rotor_ipq *end,
+                                    struct rotor_room *frame)
 {
     frame->used = 0;
     if (end->role != IPQ_CONSUMER) {
@@ -173,24 +139,43 @@ enum rotor_status rotor_ipq_pop(struct rotor_ipq *end, struct rotor_room *frame)
     if (frame->capacity < end->frame_max) {
         return ROTOR_TOO_SMALL;
     }
-    const struct rotor_ipq_slot *slot = slot_at(end, end->cursor);
-    // Pairs with the release in publish_run: the slot is filled.
-    uint32_t stamp = atomic_load_explicit(&slot->stamp, memory_order_acquire);
-    uint32_t extent = atomic_load_explicit(&slot->extent, memory_order_relaxed);
-    uint32_t length = extent - (1u << IPQ_RUN_SHIFT);
-    bool is_new = stamp == ipq_stamp_of(end, end->cursor) && end->run == 0;
-    if (!is_new || length - 1 >= end->short_max) {
-        return pop_one(end, frame);
+    uint64_t position = end->cursor;
+    enum rotor_status status = pop_frame(end, &position, frame);
+    move_on(end, position, status == ROTOR_AGAIN);
+    return status;
+}
+
+// The first frames of a batch, as long as each fills no more than one body: in
+// few instructions, as in rotor_ipq_pop.  Returns how many.
+static uint32_t pop_bodies(const struct rotor_ipq *end,
+                           struct rotor_room *frames, uint32_t count)
+{
+    if (!end->may_fetch) {
+        return 0;
     }
-    ipq_copy_payload(frame->data, slot->payload);
-    // The compiler may not read the slot again in place of the copy.
-    atomic_signal_fence(memory_order_seq_cst);
-    frame->used = length;
-    end->cursor++;
-    if (end->cursor - end->published > end->mask / 4) {
-        rotor_ipq_give_credit(end);
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t position = end->cursor + i;
+        uint32_t head = fetch_head(end, position);
+        uint32_t length = head - rotor_ipq_head(end, position, 0);
+        if (length - 1 >= ROTOR_IPQ_BODY_SIZE) {
+            return i;
+        }
+        ipq_copy_body(frames[i].data,
+                      end->fetched_bodies[position & end->mask].bytes);
+        frames[i].used = length;
     }
-    return ROTOR_OK;
+    return count;
+}
+
+static bool rooms_are_large(const struct rotor_ipq *end,
+                            struct rotor_room *frames, uint32_t count)
+{
+    bool fits = true;
+    for (uint32_t i = 0; i < count; i++) {
+        frames[i].used = 0;
+        fits = fits && frames[i].capacity >= end->frame_max;
+    }
+    return fits;
 }
 
 enum rotor_status rotor_ipq_pop_batch(struct rotor_ipq *end,
@@ -198,11 +183,7 @@ enum rotor_status rotor_ipq_pop_batch(struct rotor_ipq *end,
                                       uint32_t *popped)
 {
     *popped = 0;
-    bool fits = true;
-    for (uint32_t i = 0; i < count; i++) {
-        frames[i].used = 0;
-        fits = fits && frames[i].capacity >= end->frame_max;
-    }
+    bool fits = rooms_are_large(end, frames, count);
     if (end->role != IPQ_CONSUMER) {
         return ipq_refuse_call(end);
     }
@@ -212,14 +193,19 @@ enum rotor_status rotor_ipq_pop_batch(struct rotor_ipq *end,
     if (!fits) {
         return ROTOR_TOO_SMALL;
     }
+    // No frame of a slot each overruns while no more are taken at once than the
+    // three quarters that were given back.
+    uint32_t most = (end->mask + 1) / 2;
+    uint32_t done = pop_bodies(end, frames, count < most ? count : most);
+    // The compiler may not read the slots again in place of the copies.
+    atomic_signal_fence(memory_order_seq_cst);
+    uint64_t position = end->cursor + done;
     enum rotor_status status = ROTOR_OK;
-    uint32_t done = 0;
-    struct walk walk = {end->cursor, end->run};
     while (done < count && status == ROTOR_OK) {
-        status = pop_frame(end, &walk, &frames[done]);
+        status = pop_frame(end, &position, &frames[done]);
         done += status == ROTOR_OK;
     }
-    commit_walk(end, &walk, status == ROTOR_AGAIN);
+    move_on(end, position, status == ROTOR_AGAIN);
     *popped = done;
     return done > 0 ? ROTOR_OK : status;
 }

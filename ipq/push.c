@@ -2,52 +2,49 @@
 // The producing end.  It reads one shared word: the peer's credit.
 #include "ipq/end.h"
 
-// Slots that are fetched for writing ahead of their use, so that the miss is
-// over when their turn comes.
-#define AHEAD_SLOTS 8u
-
-// Stores one slot behind the first of a run; the run's first stamp publishes
-// it.
-static void fill_slot(const struct rotor_ipq *end, uint64_t position,
-                      uint32_t extent, struct rotor_bytes part)
+// Bodies lie side by side: a frame is one piece, or two where the ring begins
+// anew.
+static void fill_bodies(const struct rotor_ipq *end, uint64_t position,
+                        struct rotor_bytes frame)
 {
-    struct rotor_ipq_slot *slot = &end->filled[position & end->mask];
-    if (part.size >= ROTOR_IPQ_PAYLOAD_SIZE) {
-        ipq_copy_payload(slot->payload, part.data);
-    } else {
-        ipq_copy_part(slot->payload, part.data, part.size);
+    uint64_t slot = position & end->mask;
+    if (frame.size == ROTOR_IPQ_BODY_SIZE) {
+        ipq_copy_body(end->filled_bodies[slot].bytes, frame.data);
+        return;
     }
-    atomic_store_explicit(&slot->extent, extent, memory_order_relaxed);
-    atomic_store_explicit(&slot->stamp, ipq_stamp_of(end, position),
+    size_t straight = (end->mask + 1 - slot) * ROTOR_IPQ_BODY_SIZE;
+    size_t first = frame.size < straight ? frame.size : straight;
+    __builtin_memcpy(end->filled_bodies[slot].bytes, frame.data, first);
+    if (frame.size > first) {
+        __builtin_memcpy(end->filled_bodies[0].bytes, frame.data + first,
+                         frame.size - first);
+    }
+}
+
+// A head behind the first one of a frame or of a batch: published by that one.
+static void fill_head(const struct rotor_ipq *end, uint64_t position,
+                      uint32_t length)
+{
+    atomic_store_explicit(&end->filled_heads[position & end->mask],
+                          rotor_ipq_head(end, position, length),
                           memory_order_relaxed);
 }
 
-// Fills the slots of a frame behind its first.
+// All heads of a frame but its first.
 static void fill_rest(const struct rotor_ipq *end, uint64_t position,
-                      struct rotor_bytes frame)
+                      uint32_t span)
 {
-    while (frame.size > ROTOR_IPQ_PAYLOAD_SIZE) {
-        frame.data += ROTOR_IPQ_PAYLOAD_SIZE;
-        frame.size -= ROTOR_IPQ_PAYLOAD_SIZE;
-        position++;
-        fill_slot(end, position, 0, frame);
+    for (uint32_t i = 1; i < span; i++) {
+        fill_head(end, position + i, 0);
     }
 }
 
-// Fills the first slot of a run and publishes all of it.
-static void publish_run(const struct rotor_ipq *end, struct rotor_bytes frame,
-                        uint32_t run)
+// Publishes the frame at the cursor, and with it what was filled behind.
+static void publish(const struct rotor_ipq *end, uint32_t length)
 {
-    struct rotor_ipq_slot *slot = &end->filled[end->cursor & end->mask];
-    if (frame.size >= ROTOR_IPQ_PAYLOAD_SIZE) {
-        ipq_copy_payload(slot->payload, frame.data);
-    } else {
-        ipq_copy_part(slot->payload, frame.data, frame.size);
-    }
-    uint32_t extent = (uint32_t)frame.size | run << IPQ_RUN_SHIFT;
-    atomic_store_explicit(&slot->extent, extent, memory_order_relaxed);
-    // Pairs with the acquire in pop: all slots of the run are filled.
-    atomic_store_explicit(&slot->stamp, ipq_stamp_of(end, end->cursor),
+    uint32_t head = rotor_ipq_head(end, end->cursor, length);
+    // Pairs with the acquire in pop: all that lies behind is filled.
+    atomic_store_explicit(&end->filled_heads[end->cursor & end->mask], head,
                           memory_order_release);
 }
 
@@ -103,36 +100,13 @@ bool ipq_producer_is_due(const struct rotor_ipq *end)
     return credit > slots_in_flight(end) || free + credit >= end->needed;
 }
 
-static void prefetch_ahead(const struct rotor_ipq *end)
-{
-    __builtin_prefetch(&end->filled[(end->cursor + AHEAD_SLOTS) & end->mask],
-                       1);
-}
-
 static bool is_allowed(const struct rotor_ipq *end, struct rotor_bytes frame)
 {
     return frame.size >= 1 && frame.size <= end->frame_max;
 }
 
-// Out of line, so that the commonest frame costs no saved registers.
-__attribute__((noinline)) static enum rotor_status
-push_any(struct rotor_ipq *end, struct rotor_bytes frame)
-{
-    uint32_t span = ipq_span_of((uint32_t)frame.size);
-    if (span > free_slots(end)) {
-        TRY(make_room(end, span));
-    }
-    fill_rest(end, end->cursor, frame);
-    publish_run(end, frame, span);
-    end->cursor += span;
-    prefetch_ahead(end);
-    return ROTOR_OK;
-}
-
-// Every store counts here, also one to private memory: the processor keeps a
-// few dozen of them waiting, in order, and behind each slot there is a miss.
-enum rotor_status rotor_ipq_push(struct rotor_ipq *end,
-                                 struct rotor_bytes frame)
+enum rotor_status rotor_ipq_push_any(struct rotor_ipq *end,
+                                     struct rotor_bytes frame)
 {
     if (end->role != IPQ_PRODUCER) {
         return ipq_refuse_call(end);
@@ -140,13 +114,15 @@ enum rotor_status rotor_ipq_push(struct rotor_ipq *end,
     if (!is_allowed(end, frame)) {
         return ROTOR_INVALID;
     }
-    bool is_short = frame.size <= ROTOR_IPQ_PAYLOAD_SIZE;
-    if (!is_short || free_slots(end) == 0) {
-        return push_any(end, frame);
+    uint32_t span = ipq_span_of((uint32_t)frame.size);
+    if (span > free_slots(end)) {
+        TRY(make_room(end, span));
     }
-    publish_run(end, frame, 1);
-    end->cursor++;
-    prefetch_ahead(end);
+    fill_bodies(end, end->cursor, frame);
+    fill_rest(end, end->cursor, span);
+    publish(end, (uint32_t)frame.size);
+    end->cursor += span;
+    rotor_ipq_fetch_ahead(end, end->cursor);
     return ROTOR_OK;
 }
 
@@ -169,16 +145,20 @@ static uint32_t count_fitting(const struct rotor_ipq *end,
     return count;
 }
 
-// Fills all slots of the frames but the first one, which publishes them.
+// Fills all slots of the frames but the first head, which publishes them.
 static void fill_batch(const struct rotor_ipq *end,
                        const struct rotor_bytes *frames, uint32_t count)
 {
     uint64_t position = end->cursor;
-    fill_rest(end, position, frames[0]);
-    for (uint32_t i = 1; i < count; i++) {
-        position += ipq_span_of((uint32_t)frames[i - 1].size);
-        fill_rest(end, position, frames[i]);
-        fill_slot(end, position, (uint32_t)frames[i].size, frames[i]);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t span = ipq_span_of((uint32_t)frames[i].size);
+        rotor_ipq_fetch_ahead(end, position);
+        fill_bodies(end, position, frames[i]);
+        if (i > 0) {
+            fill_head(end, position, (uint32_t)frames[i].size);
+        }
+        fill_rest(end, position, span);
+        position += span;
     }
 }
 
@@ -211,9 +191,8 @@ enum rotor_status rotor_ipq_push_batch(struct rotor_ipq *end,
         return ROTOR_AGAIN;
     }
     fill_batch(end, frames, fitting);
-    publish_run(end, frames[0], slots);
+    publish(end, (uint32_t)frames[0].size);
     end->cursor += slots;
-    prefetch_ahead(end);
     *pushed = fitting;
     return ROTOR_OK;
 }

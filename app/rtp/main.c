@@ -32,10 +32,8 @@
 
 #define VERSION "0.1.0"
 
-// While the enclave owes an answer, look for it before sleeping: for three
-// times what answers took of late, since some are short and a wake-up costs a
-// tenth of an attestation and more.  Where they take longer than a spin may
-// last, spinning only takes from others.
+// While the enclave owes an answer, look for it before sleeping: a wake-up
+// costs a tenth of an attestation and more.
 #define SPIN_MAX_NS 1000000u
 #define SPIN_MIN_NS 20000u
 
@@ -65,7 +63,7 @@ static struct {
     uint64_t refused_seen;
     uint8_t frame[WIRE_FRAME_MAX];
     size_t frame_size;         // a frame that the queue had no room for
-    uint64_t answer_ns;        // how long answers took of late
+    struct spin spin;          // over what answers took of late
     uint64_t waiting_since_ns; // for one; 0: not
     char known_failures[512];  // sources that were reported as failed
     bool is_ending;
@@ -149,6 +147,7 @@ static void take_queue(const struct launch_record *record, const int fds[2])
     app.watched_measurement = false;
     doorbell_init(&app.bell, &app.queue.channel, app.bell_fd,
                   DOORBELL_NO_EVENT);
+    app.spin = (struct spin){SPIN_MIN_NS, SPIN_MAX_NS, 0};
     refer(record);
     rtp_enclave_up(&app.rtp, now_ms());
 }
@@ -307,15 +306,6 @@ static bool give_frames(uint64_t now, bool *moved)
     return doorbell_ring(&app.bell) == ROTOR_OK;
 }
 
-// A running mean; one long silence does not outweigh the busy time before it.
-static void note_answer(void)
-{
-    uint64_t took = now_ns() - app.waiting_since_ns;
-    uint64_t most = 4 * (uint64_t)SPIN_MAX_NS;
-    app.answer_ns += (took < most ? took : most) / 8 - app.answer_ns / 8;
-    app.waiting_since_ns = 0;
-}
-
 // False: the queue is dead.  *moved: something came.
 static bool take_frames(uint64_t now, bool *moved)
 {
@@ -330,7 +320,8 @@ static bool take_frames(uint64_t now, bool *moved)
             return false;
         }
         if (app.waiting_since_ns != 0) {
-            note_answer();
+            spin_note(&app.spin, spin_now_ns() - app.waiting_since_ns);
+            app.waiting_since_ns = 0;
         }
         clients_answer(&app.clients, now); // the RTP keeps one answer at a time
         status = rtp_take(&app.rtp, now, bytes_in(&frame));
@@ -382,15 +373,6 @@ static bool news(void)
            rotor_ipq_channel_is_due(&app.queue.channel, ROTOR_IPQ_FRAMES);
 }
 
-static uint64_t spin_budget_ns(void)
-{
-    uint64_t thrice = 3 * app.answer_ns;
-    if (app.answer_ns > SPIN_MAX_NS || thrice < SPIN_MIN_NS) {
-        return SPIN_MIN_NS;
-    }
-    return thrice < SPIN_MAX_NS ? thrice : SPIN_MAX_NS;
-}
-
 // True when an answer came while spinning.
 static bool spin(void)
 {
@@ -398,17 +380,17 @@ static bool spin(void)
         app.waiting_since_ns = 0;
         return false;
     }
-    uint64_t now = now_ns();
+    uint64_t now = spin_now_ns();
     if (app.waiting_since_ns == 0) {
         app.waiting_since_ns = now;
     }
-    uint64_t end = app.waiting_since_ns + spin_budget_ns();
-    for (; now < end; now = now_ns()) {
+    uint64_t end = app.waiting_since_ns + spin_budget_ns(&app.spin);
+    for (; now < end; now = spin_now_ns()) {
         for (unsigned i = 0; i < 64; i++) {
             if (news()) {
                 return true;
             }
-            __builtin_ia32_pause();
+            spin_pause();
         }
     }
     return false;

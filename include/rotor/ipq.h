@@ -12,13 +12,15 @@
 //              <-------------------------------------------
 //                 credit, written by the consumer alone
 //
-//     slot    | stamp 4 | length 2 | run 2 | payload 56 |      64 bytes
+//     slot    head  | length 2 | stamp 2 |     16 heads share a cache line
+//             body  | 64 bytes           |     a cache line of its own
 //
-// A slot is published by its own stamp, stored last: there is no shared head.
+// A slot is published by its own stamp, stored last: there is no shared index.
 // The stamp of position p is seed + p, so at any moment a slot may hold one of
-// two values: the one of this lap or the one of the lap before.  A frame
-// longer than a slot goes on in the slots behind it.  `run` counts the slots
-// that one stamp publishes: those of a long frame, or of a whole batch.
+// two values: the one of this lap or the one of the lap before.  A frame of 64
+// bytes is one line and a head; a longer one goes on in the slots behind it,
+// whose bodies lie side by side.  A batch is filled from its second head on;
+// the first head, stored last, publishes all of it.
 //
 // Trust: everything in shared memory is hostile input.  Geometry is taken from
 // the caller and never read back; nothing that this side wrote is ever read
@@ -37,14 +39,14 @@
 #include <rotor/bytes.h>
 #include <rotor/status.h>
 
-// Bytes of a frame that one slot carries.
-#define ROTOR_IPQ_PAYLOAD_SIZE 56u
+// Bytes of a frame that one slot carries: a cache line.
+#define ROTOR_IPQ_BODY_SIZE 64u
 
 // Largest frame that a queue may be built for, in bytes: a message of
 // 16384 bytes, its header of 64, its tag of 16.
 #define ROTOR_IPQ_FRAME_MAX (16384u + 64u + 16u)
 
-// Most slots of a queue: a run of all of them fits 16 bits.
+// Most slots of a queue: a stamp of 16 bits tells two laps apart.
 #define ROTOR_IPQ_SLOTS_MAX 32768u
 
 // What both sides agree on before either touches the memory; settled at build
@@ -52,14 +54,13 @@
 struct rotor_ipq_plan {
     uint32_t slots;     // a power of two, room for one frame at least
     uint32_t frame_max; // bytes, 1..ROTOR_IPQ_FRAME_MAX
-    uint32_t seed;      // fresh per session; its low 31 bits count; no secret
+    uint32_t seed;      // fresh per session; its low 15 bits count; no secret
 };
 
-// One slot, in pages that the producer alone writes.
-struct rotor_ipq_slot {
-    _Alignas(64) _Atomic uint32_t stamp;
-    _Atomic uint32_t extent; // length | run << 16; 0: goes on from before
-    uint8_t payload[ROTOR_IPQ_PAYLOAD_SIZE];
+// A slot's body.  All heads lie before all bodies, in pages that the producer
+// alone writes; a head is length | stamp << 16, length 0: goes on from before.
+struct rotor_ipq_body {
+    _Alignas(64) uint8_t bytes[ROTOR_IPQ_BODY_SIZE];
 };
 
 // One side's words, in a page that this side alone writes.  Each has two cache
@@ -74,11 +75,8 @@ struct rotor_ipq_control {
 enum rotor_ipq_rule {
     ROTOR_IPQ_UNBROKEN = 0,
     ROTOR_IPQ_RULE_STAMP,    // a stamp of neither this lap nor the last one
-    ROTOR_IPQ_RULE_RUN,      // a run that is empty, or begins within another
-    ROTOR_IPQ_RULE_OVERRUN,  // a run over slots that were not given back yet
-    ROTOR_IPQ_RULE_PROMISE,  // a slot that its run promised is not there
     ROTOR_IPQ_RULE_LENGTH,   // a frame that is empty or too long
-    ROTOR_IPQ_RULE_SPAN,     // a frame that is longer than its run
+    ROTOR_IPQ_RULE_OVERRUN,  // a frame over slots that were not given back yet
     ROTOR_IPQ_RULE_CONTINUE, // a slot within a frame that does not go on
     ROTOR_IPQ_RULE_CREDIT,   // credit for slots that were never filled
     ROTOR_IPQ_RULE_SLEEP,    // a sleeper that waits for the unknown
@@ -88,38 +86,46 @@ enum rotor_ipq_rule {
 // the shared memory must outlive it.  All zeros is an end that refuses every
 // call.  Fields are not for callers.
 struct rotor_ipq {
-    struct rotor_ipq_slot *filled;          // producer: the slots
-    const struct rotor_ipq_slot *fetched;   // consumer: the slots
+    _Atomic uint32_t *filled_heads; // producer: the slots
+    struct rotor_ipq_body *filled_bodies;
+    const _Atomic uint32_t *fetched_heads; // consumer: the slots
+    const struct rotor_ipq_body *fetched_bodies;
     struct rotor_ipq_control *given;        // consumer: our credit
     const struct rotor_ipq_control *credit; // producer: the peer's credit
     uint64_t cursor;    // true position: shared memory may lie
     uint64_t limit;     // producer: first position that is not ours to fill
     uint64_t published; // consumer: position that the peer was told
     uint32_t mask;      // slots - 1
-    uint32_t seed;
+    uint32_t base;      // stamp of position 0
     uint32_t frame_max; // bytes
-    uint32_t short_max; // consumer: longest frame that needs no care, bytes
-    uint32_t run;       // consumer: slots left of the run that was announced
     uint32_t needed;    // producer: slots that the last refused frame needs
-    uint32_t role;      // producer, consumer, or neither: dead
+    bool may_fill;      // producer, alive, whose frames may fill a body
+    bool may_fetch;     // the same of a consumer
+    uint8_t role;       // producer, consumer, or neither: dead
     enum rotor_ipq_rule broken;
 };
+
+// Bytes of the slots of one queue: heads, then bodies.  0 if the plan is not
+// allowed.
+size_t rotor_ipq_slots_size(const struct rotor_ipq_plan *plan);
 
 // Takes the producing end: `slots` are ours to write, `theirs` is the
 // consumer's page.  The memory must be zeroed before either end is taken.
 //
-// ROTOR_INVALID  the plan is not allowed.
+// ROTOR_INVALID  the plan is not allowed, or `slots` is not
+// rotor_ipq_slots_size
+//                bytes from a multiple of 64 on.
 ROTOR_CALL rotor_ipq_producer(struct rotor_ipq *end,
                               const struct rotor_ipq_plan *plan,
-                              struct rotor_ipq_slot *slots,
+                              struct rotor_room slots,
                               const struct rotor_ipq_control *theirs);
 
 // Takes the consuming end: `slots` are the producer's, `mine` is our page.
 //
-// ROTOR_INVALID  the plan is not allowed.
+// ROTOR_INVALID  as for rotor_ipq_producer.
 ROTOR_CALL rotor_ipq_consumer(struct rotor_ipq *end,
                               const struct rotor_ipq_plan *plan,
-                              const struct rotor_ipq_slot *slots,
+                              struct rotor_bytes slots,
                               struct rotor_ipq_control *mine);
 
 // Copies `frame` into the queue; the consumer sees all of it or none.
@@ -128,7 +134,8 @@ ROTOR_CALL rotor_ipq_consumer(struct rotor_ipq *end,
 // ROTOR_AGAIN    the queue has no room for it.
 // ROTOR_INVALID  the frame is empty or longer than frame_max.
 // ROTOR_CORRUPT  the peer broke a rule; this end is dead ever after.
-ROTOR_CALL rotor_ipq_push(struct rotor_ipq *end, struct rotor_bytes frame);
+static inline ROTOR_CALL rotor_ipq_push(struct rotor_ipq *end,
+                                        struct rotor_bytes frame);
 
 // Copies up to `count` frames and publishes them at once; `pushed` tells how
 // many: the first ones, as far as there is room.  Producer only.  Never blocks.
@@ -146,7 +153,8 @@ ROTOR_CALL rotor_ipq_push_batch(struct rotor_ipq *end,
 // ROTOR_AGAIN      the queue is empty.
 // ROTOR_TOO_SMALL  frame->capacity < frame_max; nothing is removed.
 // ROTOR_CORRUPT    the peer broke a rule; this end is dead ever after.
-ROTOR_CALL rotor_ipq_pop(struct rotor_ipq *end, struct rotor_room *frame);
+static inline ROTOR_CALL rotor_ipq_pop(struct rotor_ipq *end,
+                                       struct rotor_room *frame);
 
 // Copies up to `count` frames, each into a room of its own; `popped` tells how
 // many.  Consumer only.  Never blocks.  When the peer breaks a rule behind
@@ -162,6 +170,10 @@ ROTOR_CALL rotor_ipq_pop_batch(struct rotor_ipq *end, struct rotor_room *frames,
 // Tells the producer of everything popped so far.  Pop does so when the queue
 // runs empty or a quarter of it was read; who stops popping earlier calls this.
 void rotor_ipq_give_credit(struct rotor_ipq *end);
+
+// Looks whether `count` frames of a slot each, or more, may be there to pop.
+// Consumer only, and only while it is alive.  A hint: the peer may lie.
+static inline bool rotor_ipq_holds(const struct rotor_ipq *end, uint32_t count);
 
 // The rule for which this end is dead; ROTOR_IPQ_UNBROKEN while it is not.
 enum rotor_ipq_rule rotor_ipq_broken_rule(const struct rotor_ipq *end);
@@ -264,9 +276,91 @@ bool rotor_ipq_channel_is_due(const struct rotor_ipq_channel *channel,
 // Takes the announcement back.
 void rotor_ipq_channel_awake(struct rotor_ipq_channel *channel);
 
-_Static_assert(sizeof(struct rotor_ipq_slot) == 64, "a slot is a cache line");
-_Static_assert(offsetof(struct rotor_ipq_slot, extent) == 4, "layout");
-_Static_assert(offsetof(struct rotor_ipq_slot, payload) == 8, "layout");
+// --- The commonest frame ----------------------------------------------------
+//
+// A frame that fills one body, in as few instructions and stores as will do:
+// the fewer there are, the more slots the processor works on at once, while
+// their lines are on the way.  Every other frame, and whatever is wrong, is for
+// the calls behind, which look at everything anew.
+
+// Push and pop for all that the short way leaves out.
+ROTOR_CALL rotor_ipq_push_any(struct rotor_ipq *end, struct rotor_bytes frame);
+ROTOR_CALL rotor_ipq_pop_any(struct rotor_ipq *end, struct rotor_room *frame);
+
+// Bodies that are fetched for writing ahead of their use, so that the miss is
+// over when their turn comes.
+#define ROTOR_IPQ_AHEAD_SLOTS 8u
+
+// What the head of a slot is when a frame of `length` begins there.
+static inline uint32_t rotor_ipq_head(const struct rotor_ipq *end,
+                                      uint64_t position, uint32_t length)
+{
+    return (end->base + (uint32_t)position) << 16 | length;
+}
+
+static inline void rotor_ipq_fetch_ahead(const struct rotor_ipq *end,
+                                         uint64_t position)
+{
+    uint64_t ahead = (position + ROTOR_IPQ_AHEAD_SLOTS) & end->mask;
+    __builtin_prefetch(&end->filled_bodies[ahead], 1);
+}
+
+static inline enum rotor_status rotor_ipq_push(struct rotor_ipq *end,
+                                               struct rotor_bytes frame)
+{
+    uint64_t position = end->cursor;
+    bool is_whole = frame.size == ROTOR_IPQ_BODY_SIZE && end->may_fill;
+    if (!is_whole || position == end->limit) {
+        return rotor_ipq_push_any(end, frame);
+    }
+    rotor_ipq_fetch_ahead(end, position);
+    uint64_t slot = position & end->mask;
+    __builtin_memcpy(end->filled_bodies[slot].bytes, frame.data,
+                     ROTOR_IPQ_BODY_SIZE);
+    uint32_t head = rotor_ipq_head(end, position, ROTOR_IPQ_BODY_SIZE);
+    end->cursor = position + 1;
+    // Pairs with the acquire in pop: the body is filled.
+    atomic_store_explicit(&end->filled_heads[slot], head, memory_order_release);
+    return ROTOR_OK;
+}
+
+static inline enum rotor_status rotor_ipq_pop(struct rotor_ipq *end,
+                                              struct rotor_room *frame)
+{
+    if (!end->may_fetch || frame->capacity < end->frame_max) {
+        return rotor_ipq_pop_any(end, frame);
+    }
+    uint64_t position = end->cursor;
+    uint64_t slot = position & end->mask;
+    // Pairs with the release in push: the body is filled.
+    uint32_t head =
+        atomic_load_explicit(&end->fetched_heads[slot], memory_order_acquire);
+    // Anything but this lap's stamp and a length within a body is beyond it.
+    uint32_t length = head - rotor_ipq_head(end, position, 0);
+    if (length - 1 >= ROTOR_IPQ_BODY_SIZE) {
+        return rotor_ipq_pop_any(end, frame);
+    }
+    __builtin_memcpy(frame->data, end->fetched_bodies[slot].bytes,
+                     ROTOR_IPQ_BODY_SIZE);
+    // The compiler may not read the slot again in place of the copy.
+    atomic_signal_fence(memory_order_seq_cst);
+    frame->used = length;
+    end->cursor = position + 1;
+    if (end->cursor - end->published > end->mask / 4) {
+        rotor_ipq_give_credit(end);
+    }
+    return ROTOR_OK;
+}
+
+static inline bool rotor_ipq_holds(const struct rotor_ipq *end, uint32_t count)
+{
+    uint64_t position = end->cursor + count - 1;
+    uint32_t head = atomic_load_explicit(
+        &end->fetched_heads[position & end->mask], memory_order_relaxed);
+    return (head ^ rotor_ipq_head(end, position, 0)) >> 16 == 0;
+}
+
+_Static_assert(sizeof(struct rotor_ipq_body) == 64, "a body is a cache line");
 _Static_assert(sizeof(struct rotor_ipq_control) == 384, "layout");
 _Static_assert(offsetof(struct rotor_ipq_control, sleep) == 128, "layout");
 _Static_assert(offsetof(struct rotor_ipq_control, bell) == 256, "layout");

@@ -8,11 +8,9 @@
 #include <time.h>
 #include <unistd.h>
 
-// A sleeper is back in 30 to 100 us, and a client that was woken by an answer
-// asks again in about twice that: whoever spins for so long meets it.
+// A client that was woken by an answer asks again in about twice the time that
+// waking took: whoever spins for so long meets it.
 #define SPIN_MAX_NS 200000u
-
-// News within this time is worth no system call, whatever was seen of late.
 #define SPIN_MIN_NS 2000u
 
 // Looks between two readings of the clock: about a microsecond of spinning.
@@ -20,25 +18,17 @@
 
 #define CLOSE_LOOKS 128u
 
+// Frames since the last wait from which on they are a stream.
+#define STREAM_FRAMES 4u
+
+// In a stream the receiver waits until so many frames are there, but for no
+// more looks than these, each followed by a pause: a few hundred ns.
+#define REST_FRAMES 32u
+#define REST_LOOKS  12u
+
 // First sleep when no barrier reached the peer: what it pushed while we fell
 // asleep may still be on its way, and it may not have seen us.
 #define FIRST_SLEEP_NS 50000u
-
-static uint64_t now_ns(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
-static void spin_pause(void)
-{
-#if defined(__x86_64__)
-    __asm__ volatile("pause");
-#elif defined(__aarch64__)
-    __asm__ volatile("yield");
-#endif
-}
 
 static bool membarrier(int command)
 {
@@ -52,6 +42,7 @@ void doorbell_init(struct doorbell *doorbell, struct rotor_ipq_channel *channel,
         .channel = channel,
         .event_mine = event_mine,
         .event_of_peer = event_of_peer,
+        .spin = {SPIN_MIN_NS, SPIN_MAX_NS, 0},
         .has_barrier = membarrier(MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED),
     };
 }
@@ -81,9 +72,7 @@ static void ring_event(int event)
     (void)written;
 }
 
-// Off the fast path, and out of line to keep its stores out of it as well.
-__attribute__((noinline)) static enum rotor_status
-ring_sleeper(struct doorbell *doorbell)
+enum rotor_status doorbell_ring_sleeper(struct doorbell *doorbell)
 {
     struct rotor_ipq_channel *channel = doorbell->channel;
     uint32_t wake = 0;
@@ -100,12 +89,6 @@ ring_sleeper(struct doorbell *doorbell)
     return status;
 }
 
-enum rotor_status doorbell_ring(struct doorbell *doorbell)
-{
-    bool is_awake = rotor_ipq_channel_peer_is_awake(doorbell->channel);
-    return is_awake ? ROTOR_OK : ring_sleeper(doorbell);
-}
-
 // Sleeps until the peer's bell is no longer `bell`.  False if the kernel will
 // not wait; every other return is a reason to look again.
 static bool sleep_on_bell(const struct doorbell *doorbell, uint32_t bell,
@@ -119,12 +102,42 @@ static bool sleep_on_bell(const struct doorbell *doorbell, uint32_t bell,
            errno == EINTR;
 }
 
+// Whoever has caught up with a stream does not look at once where the sender is
+// writing: each look takes the line away in the middle of its work, and both
+// sides then wait for lines to travel, frame by frame.  Looking ahead leaves
+// the sender alone until there is a handful to read.
+static void rest_in_stream(struct doorbell *doorbell)
+{
+    const struct rotor_ipq *in = &doorbell->channel->in;
+    uint64_t came = in->cursor - doorbell->seen;
+    doorbell->seen = in->cursor;
+    if (came < STREAM_FRAMES) {
+        return;
+    }
+    uint32_t half = in->mask / 2 + 1;
+    uint32_t enough = half < REST_FRAMES ? half : REST_FRAMES;
+    for (uint32_t i = 0; i < REST_LOOKS; i++) {
+        if (rotor_ipq_holds(in, enough)) {
+            return;
+        }
+        spin_pause();
+    }
+}
+
 // Looks as fast as it can for about half a microsecond: an answer that is on
 // its way is met without the delay of a pause.
-static bool look_closely(const struct doorbell *doorbell, uint32_t reasons)
+static bool look_closely(struct doorbell *doorbell, uint32_t reasons)
 {
+    struct rotor_ipq_channel *channel = doorbell->channel;
+    // First of all: the ends may be dead, and then there is nothing to look at.
+    if (rotor_ipq_channel_is_due(channel, reasons)) {
+        return true;
+    }
+    if (reasons == ROTOR_IPQ_FRAMES) {
+        rest_in_stream(doorbell);
+    }
     for (uint32_t i = 0; i < CLOSE_LOOKS; i++) {
-        if (rotor_ipq_channel_is_due(doorbell->channel, reasons)) {
+        if (rotor_ipq_channel_is_due(channel, reasons)) {
             return true;
         }
     }
@@ -141,26 +154,6 @@ static bool look_for_news(const struct doorbell *doorbell, uint32_t reasons)
         spin_pause();
     }
     return false;
-}
-
-// Spinning for twice the usual gap catches most of it; where the gap is longer
-// than a spin may be, spinning is wasted.
-static uint64_t spin_budget_ns(const struct doorbell *doorbell)
-{
-    uint64_t twice = 2 * (uint64_t)doorbell->gap_ns;
-    if (doorbell->gap_ns > SPIN_MAX_NS || twice < SPIN_MIN_NS) {
-        return SPIN_MIN_NS;
-    }
-    return twice < SPIN_MAX_NS ? twice : SPIN_MAX_NS;
-}
-
-static void note_gap(struct doorbell *doorbell, uint64_t gap_ns)
-{
-    // One long silence must not outweigh the busy time before it.
-    uint64_t most = 4 * (uint64_t)SPIN_MAX_NS;
-    uint64_t gap = gap_ns < most ? gap_ns : most;
-    uint64_t mean = doorbell->gap_ns;
-    doorbell->gap_ns = (uint32_t)(mean - mean / 8 + gap / 8);
 }
 
 static uint64_t smaller(uint64_t a, uint64_t b)
@@ -190,12 +183,12 @@ enum rotor_status doorbell_wait(struct doorbell *doorbell, uint32_t reasons,
         return rung;
     }
     if (look_closely(doorbell, reasons)) {
-        note_gap(doorbell, 0);
+        spin_note(&doorbell->spin, 0);
         return ROTOR_OK;
     }
-    uint64_t start = now_ns();
+    uint64_t start = spin_now_ns();
     uint64_t waited = 0;
-    uint64_t spin = smaller(spin_budget_ns(doorbell), timeout_ns);
+    uint64_t spin = smaller(spin_budget_ns(&doorbell->spin), timeout_ns);
     uint64_t sleep = FIRST_SLEEP_NS;
     bool due = false;
     while (!due && waited < timeout_ns) {
@@ -209,9 +202,9 @@ enum rotor_status doorbell_wait(struct doorbell *doorbell, uint32_t reasons,
             sleep = smaller(2 * sleep, DOORBELL_LOOK_NS);
             due = rotor_ipq_channel_is_due(channel, reasons);
         }
-        waited = now_ns() - start;
+        waited = spin_now_ns() - start;
     }
-    note_gap(doorbell, waited);
+    spin_note(&doorbell->spin, waited);
     return due ? ROTOR_OK : ROTOR_AGAIN;
 }
 

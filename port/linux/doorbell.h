@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "port/linux/spin.h"
 #include <rotor/ipq.h>
 
 // No event loop on that side.
@@ -29,7 +30,8 @@ struct doorbell {
     int event_mine;    // eventfd that the peer rings while armed, or none
     int event_of_peer; // eventfd that rings the peer, or none
     bool has_barrier;  // the kernel passes barriers on every registered side
-    uint32_t gap_ns;   // how long news took of late, a running mean
+    struct spin spin;
+    uint64_t seen; // position of channel->in at the last wait
 };
 
 // Both sides call this in their own process, before seccomp: it registers the
@@ -42,7 +44,7 @@ void doorbell_init(struct doorbell *doorbell, struct rotor_ipq_channel *channel,
 // for that.  One load when it does not.  Never blocks.
 //
 // ROTOR_CORRUPT  the peer's announcement is impossible; the channel is dead.
-ROTOR_CALL doorbell_ring(struct doorbell *doorbell);
+static inline ROTOR_CALL doorbell_ring(struct doorbell *doorbell);
 
 // Returns when there is something to do for `reasons` (ROTOR_IPQ_FRAMES,
 // ROTOR_IPQ_ROOM), or a dead end to be seen.  Rings the peer first.
@@ -60,5 +62,14 @@ bool doorbell_arm(struct doorbell *doorbell, uint32_t reasons);
 
 // After the loop woke, whatever woke it.  Empties the eventfd.
 void doorbell_disarm(struct doorbell *doorbell);
+
+// What is left of doorbell_ring when the peer sleeps.
+ROTOR_CALL doorbell_ring_sleeper(struct doorbell *doorbell);
+
+static inline enum rotor_status doorbell_ring(struct doorbell *doorbell)
+{
+    bool is_awake = rotor_ipq_channel_peer_is_awake(doorbell->channel);
+    return is_awake ? ROTOR_OK : doorbell_ring_sleeper(doorbell);
+}
 
 #endif

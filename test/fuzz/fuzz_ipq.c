@@ -49,11 +49,11 @@ static uint32_t take(struct input *in, size_t bytes)
 static void bench_open(struct bench *b, uint32_t geometry)
 {
     static const struct rotor_ipq_plan plans[] = {
-        {2,   56,    0         },
-        {2,   112,   1         },
+        {2,   64,    0         },
+        {2,   128,   1         },
         {4,   20,    0x7fffffff},
-        {8,   57,    7         },
-        {8,   448,   99        },
+        {8,   65,    7         },
+        {8,   512,   99        },
         {16,  500,   12        },
         {64,  3000,  5         },
         {512, 16464, 6         },
@@ -152,15 +152,14 @@ static void scribble(struct bench *b, uint32_t kind, uint32_t where,
     memcpy(half + at, &value, sizeof value);
 }
 
-// Writes the stamp, or the length and run, where the consumer looks next.
+// Writes a head with its legal stamp where the consumer looks next.
 static void forge(struct bench *b, const struct rotor_ipq *in, uint32_t kind,
                   uint32_t value)
 {
     uint64_t position = in->cursor + (kind >> 4 & 3);
-    struct rotor_ipq_slot *slot =
-        (void *)(uintptr_t)&in->fetched[position % b->plan.slots];
-    slot->stamp = in->seed + (uint32_t)position;
-    slot->extent = value;
+    _Atomic uint32_t *heads = (void *)(uintptr_t)in->fetched_heads;
+    heads[position % b->plan.slots] =
+        rotor_ipq_head(in, position, value & 0xffff);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -24,33 +24,18 @@ struct verdict {
 // What a consumer knows on its own, kept beside the end under test.
 struct reader {
     struct rotor_ipq_plan plan;
-    uint32_t base; // stamp of position 0
     uint64_t at;   // next position
     uint64_t told; // position that the credit says
-    uint32_t run;  // slots of the run still to come
 };
 
 static struct reader reader_of(const struct rotor_ipq_plan *plan)
 {
-    return (struct reader){*plan, (plan->seed & 0x7fffffffu) | 1, 0, 0, 0};
+    return (struct reader){*plan, 0, 0};
 }
 
 static struct verdict broken(enum rotor_ipq_rule rule)
 {
     return (struct verdict){.status = ROTOR_CORRUPT, .rule = rule};
-}
-
-static const uint8_t *slot_bytes(const struct rotor_ipq_slot *slots,
-                                 const struct reader *r, uint64_t position)
-{
-    return (const uint8_t *)&slots[position % r->plan.slots];
-}
-
-static uint32_t word_at(const uint8_t *bytes)
-{
-    uint32_t word = 0;
-    memcpy(&word, bytes, sizeof word);
-    return word;
 }
 
 static uint32_t half_at(const uint8_t *bytes)
@@ -60,53 +45,50 @@ static uint32_t half_at(const uint8_t *bytes)
     return half;
 }
 
-// Reads the layout: stamp at 0, length at 4, run at 6, payload from 8 on.
-static struct verdict foresee(struct reader *r,
-                              const struct rotor_ipq_slot *slots)
+static uint32_t stamp_of(const struct rotor_ipq_plan *plan, uint64_t position)
 {
-    const uint8_t *head = slot_bytes(slots, r, r->at);
-    uint32_t want = r->base + (uint32_t)r->at;
-    uint32_t last = r->at < r->plan.slots ? 0 : want - r->plan.slots;
-    uint32_t stamp = word_at(head);
-    uint32_t length = half_at(head + 4);
-    uint32_t run = half_at(head + 6);
-    if (r->run > 0 && stamp != want) {
-        return broken(ROTOR_IPQ_RULE_PROMISE);
-    }
+    return (uint32_t)((plan->seed % 32768 + 1 + position) % 65536);
+}
+
+// Reads the layout: 4 bytes for each head, length at 0, stamp at 2 of it; from
+// the next line on 64 bytes for each body.
+static struct verdict foresee(struct reader *r, const uint8_t *slots)
+{
+    uint32_t count = r->plan.slots;
+    const uint8_t *bodies = slots + (count < 16 ? 64 : 4 * count);
+    const uint8_t *head = slots + 4 * (r->at % count);
+    uint32_t want = stamp_of(&r->plan, r->at);
+    uint32_t last = r->at < count ? 0 : stamp_of(&r->plan, r->at - count);
+    uint32_t length = half_at(head);
+    uint32_t stamp = half_at(head + 2);
     if (stamp == last) {
         return (struct verdict){.status = ROTOR_AGAIN};
     }
     if (stamp != want) {
         return broken(ROTOR_IPQ_RULE_STAMP);
     }
-    if ((r->run == 0 && run == 0) || (r->run > 0 && run > 0)) {
-        return broken(ROTOR_IPQ_RULE_RUN);
-    }
-    if (run > r->plan.slots - (r->at - r->told)) {
-        return broken(ROTOR_IPQ_RULE_OVERRUN);
-    }
     if (length == 0 || length > r->plan.frame_max) {
         return broken(ROTOR_IPQ_RULE_LENGTH);
     }
-    uint32_t available = r->run > 0 ? r->run : run;
     uint32_t span = 1;
-    while (span * 56 < length) {
+    while (span * 64 < length) {
         span++;
     }
-    if (span > available) {
-        return broken(ROTOR_IPQ_RULE_SPAN);
+    if (span > count - (r->at - r->told)) {
+        return broken(ROTOR_IPQ_RULE_OVERRUN);
     }
     struct verdict good = {.status = ROTOR_OK, .length = length};
     for (uint32_t i = 0; i < span; i++) {
-        const uint8_t *slot = slot_bytes(slots, r, r->at + i);
-        bool goes_on = word_at(slot) == want + i && word_at(slot + 4) == 0;
+        uint64_t slot = (r->at + i) % count;
+        bool goes_on =
+            half_at(slots + 4 * slot) == 0 &&
+            half_at(slots + 4 * slot + 2) == stamp_of(&r->plan, r->at + i);
         if (i > 0 && !goes_on) {
             return broken(ROTOR_IPQ_RULE_CONTINUE);
         }
-        uint32_t part = length - 56 * i < 56 ? length - 56 * i : 56;
-        memcpy(good.frame + (size_t)56 * i, slot + 8, part);
+        uint32_t part = length - 64 * i < 64 ? length - 64 * i : 64;
+        memcpy(good.frame + (size_t)64 * i, bodies + 64 * slot, part);
     }
-    r->run = available - span;
     r->at += span;
     return good;
 }
@@ -148,31 +130,28 @@ static uint32_t nasty_word(uint64_t *dice_state, uint32_t legal)
     }
 }
 
-// Rewrites one word of a slot close to where the consumer reads.
+// Rewrites one head close to where the consumer reads.
 static void spoil_slot(struct pair *pair, uint64_t *dice_state)
 {
-    uint32_t slots = pair->plan.slots;
     uint64_t near = pair->consumer.cursor + dice_below(dice_state, 4);
-    struct rotor_ipq_slot *slot = &pair->slots[near % slots];
-    uint32_t legal = pair->consumer.seed + (uint32_t)near;
+    _Atomic uint32_t *head = &pair->heads[near % pair->plan.slots];
+    uint32_t legal = stamp_of(&pair->plan, near) << 16;
     uint32_t length = 1 + dice_below(dice_state, pair->plan.frame_max + 2);
-    uint32_t run = dice_below(dice_state, slots + 2);
     switch (dice_below(dice_state, 5)) {
     case 0:
-        slot->stamp = nasty_word(dice_state, slot->stamp);
+        *head = nasty_word(dice_state, *head);
         break;
     case 1:
-        slot->extent = nasty_word(dice_state, slot->extent);
+        *head = (*head & 0xffff0000) | (nasty_word(dice_state, *head) & 0xffff);
         break;
     case 2:
-        slot->stamp = legal;
+        *head = legal | (*head & 0xffff);
         break;
     case 3:
-        slot->extent = length | run << 16;
+        *head = (*head & 0xffff0000) | length;
         break;
     default:
-        slot->stamp = legal;
-        slot->extent = length | run << 16;
+        *head = legal | length;
         break;
     }
 }
@@ -218,11 +197,11 @@ static void spoil_and_pop(const struct rotor_ipq_plan *plan,
 SPEC("a consumer delivers what the rules allow and names the rule that broke")
 {
     static const struct rotor_ipq_plan plans[] = {
-        {2,  56,   3         },
-        {2,  112,  0x7fffffff},
+        {2,  64,   3         },
+        {2,  128,  0x7fffffff},
         {4,  200,  9         },
         {8,  40,   1         },
-        {16, 500,  77        },
+        {16, 1024, 77        },
         {64, 3000, 0         },
     };
     unsigned seen[ROTOR_IPQ_RULE_SLEEP + 1] = {0};
@@ -245,23 +224,23 @@ struct lie {
     enum rotor_ipq_rule rule;
     uint32_t popped;      // good frames before the lie
     uint32_t slot, stamp; // stamp: added to the legal one
-    uint32_t extent;
+    uint32_t length;
 };
 
-// The honest frames before the lie: three in a run, 40 bytes each.
+// The honest frames before the lie: three of a batch, the second of two slots.
 static void tell(const struct lie *lie)
 {
-    struct pair pair = pair_open(8, 112, 5);
-    uint8_t frame[112] = {0};
+    struct pair pair = pair_open(8, 128, 5);
+    uint8_t frame[128] = {0};
     struct rotor_bytes frames[3] = {
         {frame, 40 },
-        {frame, 112},
-        {frame, 40 }
+        {frame, 128},
+        {frame, 64 }
     };
     uint32_t pushed = 0;
     assert_ok(rotor_ipq_push_batch(&pair.producer, frames, 3, &pushed));
-    pair.slots[lie->slot].stamp += lie->stamp;
-    pair.slots[lie->slot].extent = lie->extent;
+    uint32_t stamp = (pair.heads[lie->slot] >> 16) + lie->stamp;
+    pair.heads[lie->slot] = stamp << 16 | lie->length;
     for (uint32_t i = 0; i < lie->popped; i++) {
         assert_ok(rotor_ipq_pop(&pair.consumer, &pair.room));
     }
@@ -275,42 +254,38 @@ static void tell(const struct lie *lie)
 SPEC("every rule of a slot condemns by its own name")
 {
     static const struct lie lies[] = {
-        {"a stamp one ahead",             ROTOR_IPQ_RULE_STAMP,    0, 0, 1,       0x40028      },
-        {"a stamp two laps old",          ROTOR_IPQ_RULE_STAMP,    0, 0, 0u - 16, 0x40028      },
-        {"a run of nothing",              ROTOR_IPQ_RULE_RUN,      0, 0, 0,       40           },
-        {"a run within a run",            ROTOR_IPQ_RULE_RUN,      1, 1, 0,       112 | 2 << 16},
-        {"a run beyond the ring",         ROTOR_IPQ_RULE_OVERRUN,  0, 0, 0,       0x90028      },
-        {"a promise not kept",            ROTOR_IPQ_RULE_PROMISE,  1, 1, 0u - 8,  112          },
-        {"an empty frame",                ROTOR_IPQ_RULE_LENGTH,   0, 0, 0,       0x40000      },
-        {"a frame one too long",          ROTOR_IPQ_RULE_LENGTH,   0, 0, 0,       0x40071      },
-        {"a frame far too long",          ROTOR_IPQ_RULE_LENGTH,   0, 0, 0,       0x4ffff      },
-        {"a frame beyond its run",        ROTOR_IPQ_RULE_SPAN,     0, 0, 0,       0x10039      },
-        {"the last frame beyond its run", ROTOR_IPQ_RULE_SPAN,     2, 3, 0,       57           },
-        {"a slot that does not go on",    ROTOR_IPQ_RULE_CONTINUE, 1, 2, 1,       0            },
-        {"a slot that begins anew",       ROTOR_IPQ_RULE_CONTINUE, 1, 2, 0,       40           },
-        {"a slot that begins a run",      ROTOR_IPQ_RULE_CONTINUE, 1, 2, 0,       1 << 16      },
+        {"a stamp one ahead",          ROTOR_IPQ_RULE_STAMP,    0, 0, 1,       40    },
+        {"a stamp two laps old",       ROTOR_IPQ_RULE_STAMP,    0, 0, 0u - 16, 40    },
+        {"a later stamp one behind",   ROTOR_IPQ_RULE_STAMP,    2, 3, 0u - 1,  64    },
+        {"an empty frame",             ROTOR_IPQ_RULE_LENGTH,   0, 0, 0,       0     },
+        {"a frame one too long",       ROTOR_IPQ_RULE_LENGTH,   0, 0, 0,       129   },
+        {"a frame far too long",       ROTOR_IPQ_RULE_LENGTH,   0, 0, 0,       0xffff},
+        {"a later frame is empty",     ROTOR_IPQ_RULE_LENGTH,   2, 3, 0,       0     },
+        {"a frame without its rest",   ROTOR_IPQ_RULE_CONTINUE, 0, 0, 0,       65    },
+        {"a slot that does not go on", ROTOR_IPQ_RULE_CONTINUE, 1, 2, 1,       0     },
+        {"a slot of the last lap",     ROTOR_IPQ_RULE_CONTINUE, 1, 2, 0u - 8,  0     },
+        {"a slot that begins anew",    ROTOR_IPQ_RULE_CONTINUE, 1, 2, 0,       40    },
     };
     for (size_t i = 0; i < sizeof lies / sizeof lies[0]; i++) {
         tell(&lies[i]);
     }
 }
 
-SPEC("a run into slots that were read but not given back is an overrun")
+SPEC("a frame into slots that were read but not given back is an overrun")
 {
-    struct pair pair = pair_open(16, 56, 5);
+    struct pair pair = pair_open(16, 1024, 5);
     struct rotor_bytes frame = {(const uint8_t *)"x", 1};
     assert_ok(rotor_ipq_push(&pair.producer, frame));
     assert_ok(rotor_ipq_push(&pair.producer, frame));
     assert_ok(rotor_ipq_pop(&pair.consumer, &pair.room));
     // One slot is read and not given back: 15 are the producer's.
-    pair.slots[1].extent = 1 | 15 << 16;
-    for (uint32_t i = 2; i < 16; i++) {
-        pair.slots[i].stamp = pair.consumer.seed + i;
-        pair.slots[i].extent = 1;
+    for (uint32_t i = 1; i < 17; i++) {
+        pair.heads[i % 16] = stamp_of(&pair.plan, i) << 16;
     }
+    pair.heads[1] |= 15 * 64;
     struct pair copy = pair;
     assert_ok(rotor_ipq_pop(&copy.consumer, &copy.room));
-    pair.slots[1].extent = 1 | 16 << 16;
+    pair.heads[1] = stamp_of(&pair.plan, 1) << 16 | (15 * 64 + 1);
     assert_int_equal(rotor_ipq_pop(&pair.consumer, &pair.room), ROTOR_CORRUPT);
     assert_int_equal(rotor_ipq_broken_rule(&pair.consumer),
                      ROTOR_IPQ_RULE_OVERRUN);
@@ -319,16 +294,16 @@ SPEC("a run into slots that were read but not given back is an overrun")
 
 SPEC("good frames before a lie are delivered by a batch, the next call is dead")
 {
-    struct pair pair = pair_open(8, 56, 5);
+    struct pair pair = pair_open(8, 64, 5);
     struct rotor_bytes frame = {(const uint8_t *)"x", 1};
     for (int i = 0; i < 3; i++) {
         assert_ok(rotor_ipq_push(&pair.producer, frame));
     }
-    pair.slots[2].extent = 0;
-    uint8_t bytes[4][56];
+    pair.heads[2] &= 0xffff0000;
+    uint8_t bytes[4][64];
     struct rotor_room rooms[4];
     for (int i = 0; i < 4; i++) {
-        rooms[i] = (struct rotor_room){bytes[i], 56, 9};
+        rooms[i] = (struct rotor_room){bytes[i], 64, 9};
     }
     uint32_t popped = 0;
     assert_ok(rotor_ipq_pop_batch(&pair.consumer, rooms, 4, &popped));
@@ -338,7 +313,8 @@ SPEC("good frames before a lie are delivered by a batch, the next call is dead")
                      ROTOR_CORRUPT);
     assert_int_equal(popped, 0);
     assert_int_equal(rotor_ipq_pop(&pair.consumer, &pair.room), ROTOR_CORRUPT);
-    assert_int_equal(rotor_ipq_broken_rule(&pair.consumer), ROTOR_IPQ_RULE_RUN);
+    assert_int_equal(rotor_ipq_broken_rule(&pair.consumer),
+                     ROTOR_IPQ_RULE_LENGTH);
     pair_close(&pair);
 }
 
@@ -402,17 +378,21 @@ SPEC("a batch is refused, too, when the credit is a lie")
 
 SPEC("rewriting our own words in shared memory does not move us")
 {
-    struct pair pair = pair_open(8, 56, 1);
-    struct rotor_bytes frame = {(const uint8_t *)"x", 1};
+    struct pair pair = pair_open(8, 64, 1);
+    uint8_t frame[64] = {7};
+    struct rotor_bytes bytes = {frame, sizeof frame};
     for (uint32_t i = 0; i < 100; i++) {
-        assert_ok(rotor_ipq_push(&pair.producer, frame));
-        struct rotor_ipq_slot kept = pair.slots[i % 8];
-        memset(pair.slots, 0xee, 8 * sizeof kept);
-        pair.slots[i % 8] = kept;
+        assert_ok(rotor_ipq_push(&pair.producer, bytes));
+        uint32_t head = pair.heads[i % 8];
+        struct rotor_ipq_body body = pair.bodies[i % 8];
+        memset(pair.slots, 0xee, pair.slots_size);
+        pair.heads[i % 8] = head;
+        pair.bodies[i % 8] = body;
         assert_ok(rotor_ipq_pop(&pair.consumer, &pair.room));
         // Only the slot behind matters to the consumer: it is of the last lap.
-        uint32_t next = pair.consumer.seed + i + 1;
-        pair.slots[(i + 1) % 8].stamp = i + 1 < 8 ? 0 : next - 8;
+        uint64_t next = i + 1;
+        pair.heads[next % 8] =
+            next < 8 ? 0 : stamp_of(&pair.plan, next - 8) << 16;
         pair.control->credit = 0xdeadbeef;
         assert_int_equal(rotor_ipq_pop(&pair.consumer, &pair.room),
                          ROTOR_AGAIN);
@@ -428,6 +408,7 @@ struct racer {
     _Atomic uint32_t *words;
     size_t count;
     _Atomic bool stop;
+    _Atomic uint32_t writes;
     uint64_t dice;
 };
 
@@ -440,6 +421,7 @@ __attribute__((no_sanitize("thread"))) static void *race(void *argument)
         size_t at = dice_below(&racer->dice, (uint32_t)racer->count);
         uint32_t legal = atomic_load(&racer->words[at]);
         atomic_store(&racer->words[at], nasty_word(&racer->dice, legal));
+        atomic_fetch_add(&racer->writes, 1);
     }
     return NULL;
 }
@@ -453,15 +435,17 @@ SPEC("a racing peer changes words between two looks, and gains nothing")
         struct pair pair = pair_open(plan.slots, plan.frame_max, plan.seed);
         // Legal frames everywhere, so that most looks begin well.
         for (uint32_t i = 0; i < plan.slots; i++) {
-            pair.slots[i].stamp = pair.consumer.seed + i;
-            pair.slots[i].extent = i == 0 ? 300 | 6 << 16 : i < 6 ? 0 : 1;
+            pair.heads[i] = stamp_of(&plan, i) << 16 | (i == 0  ? 300
+                                                        : i < 5 ? 0
+                                                                : 1);
         }
-        racer.words = (void *)pair.slots;
-        racer.count = plan.slots * sizeof *pair.slots / 4;
+        racer.words = pair.heads;
+        racer.count = 24; // the heads, and words of the first bodies
         atomic_store(&racer.stop, false);
         pthread_t thread;
         assert_int_equal(pthread_create(&thread, NULL, race, &racer), 0);
-        for (int i = 0; i < 3000; i++) {
+        atomic_store(&racer.writes, 0);
+        while (atomic_load(&racer.writes) < 3000) {
             enum rotor_status status =
                 rotor_ipq_pop(&pair.consumer, &pair.room);
             assert_true(pair.room.used <= plan.frame_max);

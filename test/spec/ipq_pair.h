@@ -12,7 +12,10 @@
 
 struct pair {
     struct rotor_ipq_plan plan;
-    struct rotor_ipq_slot *slots;
+    uint8_t *slots; // heads, then bodies
+    size_t slots_size;
+    _Atomic uint32_t *heads;
+    struct rotor_ipq_body *bodies;
     struct rotor_ipq_control *control; // the consumer's page
     struct rotor_ipq producer;
     struct rotor_ipq consumer;
@@ -33,13 +36,20 @@ static inline struct pair pair_open(uint32_t slots, uint32_t frame_max,
     struct pair pair = {
         .plan = {slots, frame_max, seed}
     };
-    pair.slots = zeroed(64, slots * sizeof *pair.slots);
+    // By the layout, not by what the code says of it.
+    size_t heads_size = slots < 16 ? 64 : (size_t)slots * 4;
+    pair.slots_size = heads_size + (size_t)slots * 64;
+    pair.slots = zeroed(64, pair.slots_size);
+    pair.heads = (void *)pair.slots;
+    pair.bodies = (void *)(pair.slots + heads_size);
     pair.control = zeroed(128, sizeof *pair.control);
     pair.room = (struct rotor_room){malloc(frame_max), frame_max, 0};
-    assert_ok(rotor_ipq_producer(&pair.producer, &pair.plan, pair.slots,
-                                 pair.control));
-    assert_ok(rotor_ipq_consumer(&pair.consumer, &pair.plan, pair.slots,
-                                 pair.control));
+    struct rotor_room ours = {pair.slots, pair.slots_size, 0};
+    struct rotor_bytes theirs = {pair.slots, pair.slots_size};
+    assert_ok(
+        rotor_ipq_producer(&pair.producer, &pair.plan, ours, pair.control));
+    assert_ok(
+        rotor_ipq_consumer(&pair.consumer, &pair.plan, theirs, pair.control));
     return pair;
 }
 
