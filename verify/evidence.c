@@ -272,6 +272,77 @@ bool verify_measurement_is_wanted(const struct verify_reference *reference,
     return is_wanted;
 }
 
+// ---- the common verdict ----------------------------------------------------
+
+// What the check looked at, where that is a value.
+static struct verify_shown seen_by(const struct verify_record *record,
+                                   unsigned check)
+{
+    switch (check) {
+    case VERIFY_CHECK_INSTANCE:
+        return verify_bytes(wire_digest_bytes(&record->instance));
+    case VERIFY_CHECK_MEASUREMENT:
+        return verify_bytes(wire_digest_bytes(&record->measurement));
+    case VERIFY_CHECK_AUTHORITY:
+        return verify_bytes(BYTES_OF(record->authority));
+    case VERIFY_CHECK_SECURITY_VERSION:
+        return verify_number(record->security_version);
+    case VERIFY_CHECK_DEBUG:
+        return verify_text(record->mode == BOOT_MODE_NORMAL  ? "normal"
+                           : record->mode == BOOT_MODE_DEBUG ? "debug"
+                                                             : "another");
+    default:
+        return (struct verify_shown){0};
+    }
+}
+
+static void describe(const struct verify_record *record,
+                     struct verify_verdict *verdict)
+{
+    if (record->checks[VERIFY_CHECK_CERTIFICATE] != VERIFY_PASSED) {
+        return;
+    }
+    verdict->level = (enum verify_level)record->level;
+    verdict->security_version = record->security_version;
+    verdict->debug = record->mode == BOOT_MODE_NORMAL ? VERIFY_NO : VERIFY_YES;
+    verify_value_set(&verdict->instance, wire_digest_bytes(&record->instance));
+    verify_value_set(&verdict->measurement,
+                     wire_digest_bytes(&record->measurement));
+    verify_value_set(&verdict->signer, BYTES_OF(record->authority));
+    if (record->checks[VERIFY_CHECK_BINDING] != VERIFY_NOT_REACHED) {
+        verdict->bound = record->is_bound ? VERIFY_YES : VERIFY_NO;
+        verdict->fresh = verdict->bound;
+    }
+}
+
+void verify_record_verdict(const struct verify_record *record,
+                           struct verify_verdict *verdict)
+{
+    verify_begin(verdict, VERIFY_BACKEND_PROCESS);
+    describe(record, verdict);
+    for (unsigned i = 0; i < VERIFY_CHECK_COUNT; i++) {
+        enum verify_finding finding = record->checks[i];
+        struct verify_row row = {.check = verify_check_name(i),
+                                 .why = record->reason};
+        // Nothing after the first failed check was looked at.
+        bool is_reached = finding == VERIFY_PASSED || finding == VERIFY_FAILED;
+        if (is_reached || finding == VERIFY_NOT_ASKED) {
+            row.seen = seen_by(record, i);
+        }
+        if (finding == VERIFY_NOT_ASKED) {
+            verify_skip(verdict, &row);
+        } else if (is_reached) {
+            (void)verify_check(verdict, finding == VERIFY_PASSED, &row);
+        }
+    }
+    // The record's own outcome stands: its rows alone accept nothing.
+    if (verify_record_is_accepted(record)) {
+        verify_conclude(verdict);
+    } else {
+        verdict->reason = record->reason;
+    }
+}
+
 // ---- rule 11 ---------------------------------------------------------------
 
 enum rotor_status

@@ -88,6 +88,11 @@ ROTOR_CALL verify_evidence(struct rotor_bytes evidence,
 
 bool verify_record_is_accepted(const struct verify_record *record);
 
+// The same as the verdict that all kinds of evidence have: a row for each
+// check that was reached or not asked for.  Texts are the program's own.
+void verify_record_verdict(const struct verify_record *record,
+                           struct verify_verdict *verdict);
+
 // Is a measurement one of the wanted ones?
 bool verify_measurement_is_wanted(const struct verify_reference *reference,
                                   const struct wire_digest *measurement);

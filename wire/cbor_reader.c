@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "wire/cbor_head.h"
+#include "wire/cbor_text.h"
 
 struct head {
     enum cbor_kind kind;
@@ -107,46 +108,6 @@ static bool is_integer(struct head head)
            head.argument <= INT64_MAX;
 }
 
-// ---- text ------------------------------------------------------------------
-
-// Size of the UTF-8 sequence that starts with `first` and, in *least and
-// *most, the range of its second byte (RFC 3629 4); 0 if none starts so.
-static size_t sequence_size(uint8_t first, uint8_t *least, uint8_t *most)
-{
-    *least = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
-    *most = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
-    if (first < 0x80) {
-        return 1;
-    }
-    if (first < 0xc2 || first > 0xf4) {
-        return 0;
-    }
-    return first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-}
-
-static bool is_utf8(struct rotor_bytes text)
-{
-    size_t i = 0;
-    while (i < text.size) {
-        uint8_t least;
-        uint8_t most;
-        size_t size = sequence_size(text.data[i], &least, &most);
-        if (size == 0 || size > text.size - i) {
-            return false;
-        }
-        for (size_t j = 1; j < size; j++) {
-            uint8_t byte = text.data[i + j];
-            if (byte < least || byte > most) {
-                return false;
-            }
-            least = 0x80;
-            most = 0xbf;
-        }
-        i += size;
-    }
-    return true;
-}
-
 // ---- containers ------------------------------------------------------------
 
 static struct cbor_level *innermost(struct cbor_reader *in)
@@ -213,7 +174,7 @@ static struct rotor_bytes take_content(struct cbor_reader *in, struct head head)
 {
     struct rotor_bytes content =
         bytes_of(next_bytes(in), (size_t)head.argument);
-    if (head.kind == CBOR_TEXT && !is_utf8(content)) {
+    if (head.kind == CBOR_TEXT && !cbor_text_is_utf8(content)) {
         cbor_refuse(in);
         return bytes_of(NULL, 0);
     }

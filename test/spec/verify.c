@@ -593,3 +593,54 @@ SPEC("checks and findings have names")
     assert_string_equal(verify_finding_name(VERIFY_PASSED), "passed");
     assert_string_equal(verify_finding_name((enum verify_finding)9), "unknown");
 }
+
+// ---- the common verdict ----------------------------------------------------
+
+SPEC("Evidence of rotor's own has the verdict that all evidence has")
+{
+    struct verify_verdict verdict;
+    begin();
+    judge();
+    verify_record_verdict(&e.record, &verdict);
+    assert_true(verify_verdict_is_accepted(&verdict));
+    assert_int_equal(verdict.backend, VERIFY_BACKEND_PROCESS);
+    assert_int_equal(verdict.level, VERIFY_LEVEL_PROCESS);
+    assert_int_equal(verdict.debug, VERIFY_NO);
+    assert_int_equal(verdict.bound, VERIFY_YES);
+    assert_int_equal(verdict.fresh, VERIFY_YES);
+    assert_int_equal(verdict.security_version, 3);
+    assert_int_equal(verdict.row_count, VERIFY_CHECK_COUNT);
+    assert_memory_equal(verdict.measurement.bytes, e.device.measurement.bytes,
+                        32);
+    assert_memory_equal(verdict.instance.bytes, e.device.instance.bytes, 32);
+    assert_int_equal(verdict.signer.size, 64);
+    end();
+}
+
+SPEC("a record that was refused is a verdict that refuses for the same reason")
+{
+    struct verify_verdict verdict;
+    begin();
+    e.ud[0] ^= 1;
+    judge();
+    assert_failed(VERIFY_CHECK_BINDING);
+    verify_record_verdict(&e.record, &verdict);
+    assert_false(verify_verdict_is_accepted(&verdict));
+    assert_string_equal(verdict.reason, e.record.reason);
+    assert_int_equal(verdict.bound, VERIFY_NO);
+    assert_int_equal(verdict.row_count, VERIFY_CHECK_BINDING + 1u);
+    end();
+
+    // A record that says accepted in rows alone is none.
+    begin();
+    judge();
+    e.record.outcome = CHAIN_REJECTED;
+    verify_record_verdict(&e.record, &verdict);
+    assert_false(verify_verdict_is_accepted(&verdict));
+    memset(&e.record, 0, sizeof e.record);
+    e.record.reason = "not judged";
+    verify_record_verdict(&e.record, &verdict);
+    assert_false(verify_verdict_is_accepted(&verdict));
+    assert_int_equal(verdict.level, VERIFY_LEVEL_NONE);
+    end();
+}
