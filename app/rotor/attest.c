@@ -12,6 +12,7 @@
 
 #include "app/rotor/bundle.h"
 #include "app/rotor/command.h"
+#include "app/rotor/leaf.h"
 #include "base/bytes.h"
 
 struct attestation {
@@ -19,6 +20,8 @@ struct attestation {
     bool wants_head;
     uint64_t since; // first epoch of the log in the bundle
     const char *out;
+    const char *leaf_key; // --leaf
+    struct leaf leaf;
     struct wire_attest_core core;
     size_t request_size;
     size_t response_size;
@@ -62,6 +65,8 @@ static bool make_request(const struct run *run, struct attestation *a,
         .suites = {3, {1, 2, 3}},
         .purpose = a->wants_head ? WIRE_PURPOSE_HEAD : WIRE_PURPOSE_ATTEST,
         .want_evidence = 1,
+        .peer_binding = bytes_of(a->leaf.binding,
+                                 a->leaf_key != NULL ? LEAF_BINDING_SIZE : 0),
     };
     if (wire_message_encode(&WIRE_LAYOUT_ATTEST_REQ, &content, &room) !=
         ROTOR_OK) {
@@ -182,6 +187,19 @@ static int hand_out(const struct run *run, const struct attestation *a,
     return EXIT_ACCEPTED;
 }
 
+// A certificate around the bundle instead of the bundle.
+static int certify(const struct run *run, const struct attestation *a,
+                   struct rotor_bytes bundle)
+{
+    struct rotor_bytes pem;
+    if (leaf_certify(&a->leaf, &a->core.log_id, bundle, &pem) != ROTOR_OK) {
+        return fail(run, CAUSE_PLATFORM, NULL, "the certificate: not made");
+    }
+    int code = hand_out(run, a, pem);
+    free((void *)(uintptr_t)pem.data);
+    return code;
+}
+
 static int bundle_up(const struct run *run, const struct attestation *a)
 {
     size_t capacity = a->log.size + 2 * WIRE_CLIENT_MAX;
@@ -193,7 +211,9 @@ static int bundle_up(const struct run *run, const struct attestation *a)
         bytes_of(a->request, a->request_size),
         bytes_of(a->response, a->response_size),
         bytes_of(a->log.memory, a->log.size), a->log.count, &bundle);
-    int code = status == ROTOR_OK
+    int code = status == ROTOR_OK && a->leaf_key != NULL
+                   ? certify(run, a, bytes_in(&bundle))
+               : status == ROTOR_OK
                    ? hand_out(run, a, bytes_in(&bundle))
                    : fail(run, CAUSE_PLATFORM, NULL, "the bundle: %s",
                           rotor_status_name(status));
@@ -212,6 +232,8 @@ int main_attest(struct run *run, int count, char **arguments)
         {"--out",   "FILE",  FLAG_TEXT,   &a.out,        "default: standard output" },
         {"--head",  NULL,    FLAG_SWITCH, &a.wants_head,
          "purpose 7: also proves that the log ends here"                            },
+        {"--leaf",  "KEY",   FLAG_TEXT,   &a.leaf_key,
+         "a certificate for this private key, with the evidence in it"              },
         {"--since", "EPOCH", FLAG_NUMBER, &a.since,
          "leave out older entries; the verifier has them"                           },
     };
@@ -230,7 +252,11 @@ int main_attest(struct run *run, int count, char **arguments)
         return fail(run, CAUSE_USAGE, "--out FILE, or > FILE",
                     "the evidence is binary and standard output is a terminal");
     }
+    if (a.leaf_key != NULL && !leaf_open(run, a.leaf_key, &a.leaf, &code)) {
+        return code;
+    }
     if (!daemon_open(run, &client, &code)) {
+        leaf_close(&a.leaf);
         return code;
     }
     if (ask(run, client, &a, &code) && add_log(run, client, &a, &code)) {
@@ -238,5 +264,6 @@ int main_attest(struct run *run, int count, char **arguments)
     }
     rotor_client_close(client);
     entry_list_close(&a.log);
+    leaf_close(&a.leaf);
     return code;
 }

@@ -11,6 +11,7 @@
 #include "app/rotor/catch_up.h"
 #include "app/rotor/command.h"
 #include "app/rotor/explain.h"
+#include "app/rotor/leaf.h"
 #include "app/rotor/reliance.h"
 #include "app/rotor/relying.h"
 #include "base/bytes.h"
@@ -22,6 +23,8 @@ struct verification {
     uint8_t nonce[WIRE_NONCE_SIZE];
     bool explains;
     bool shows_progress;
+    bool is_leaf; // the evidence came in a certificate
+    struct leaf_content leaf;
     struct reliance reliance;
     struct relying_options options;
     struct relying party;
@@ -247,6 +250,24 @@ static bool check_request(struct verification *v, struct wire_attest_req *asked)
         return relying_end(&report->outcome, CAUSE_EVIDENCE_REFUSED, NULL,
                            "the evidence is of a session");
     }
+    if (v->is_leaf &&
+        !bytes_equal(asked->peer_binding, BYTES_OF(v->leaf.binding))) {
+        return relying_end(&report->outcome, CAUSE_EVIDENCE_REFUSED, NULL,
+                           "the evidence is bound to another key than the "
+                           "certificate's");
+    }
+    return true;
+}
+
+static bool check_uri(struct verification *v, const struct wire_digest *log_id)
+{
+    char uri[128];
+    leaf_uri(log_id, uri);
+    if (v->is_leaf && strcmp(uri, v->leaf.uri) != 0) {
+        return relying_end(&v->report.outcome, CAUSE_EVIDENCE_REFUSED, NULL,
+                           "the certificate names another log than its "
+                           "evidence");
+    }
     return true;
 }
 
@@ -272,7 +293,7 @@ static bool judge_bundle(struct verification *v, struct bundle *bundle)
     if (!is_answer) {
         return is_unparsable(v);
     }
-    if (!check_request(v, &asked)) {
+    if (!check_request(v, &asked) || !check_uri(v, &core.log_id)) {
         return false;
     }
     bool is_pinned = !wire_digest_is_empty(&v->options.log_id);
@@ -298,6 +319,20 @@ static bool judge_file(struct verification *v, struct rotor_bytes content)
     }
     bool is_accepted = judge_bundle(v, &bundle);
     bundle_close(&bundle);
+    return is_accepted;
+}
+
+// The same, from inside a certificate.
+static bool judge_leaf(struct verification *v, struct rotor_bytes content)
+{
+    enum rotor_status status = leaf_decode(content, &v->leaf);
+    v->is_leaf = true;
+    bool is_accepted = status == ROTOR_OK ? judge_file(v, v->leaf.bundle)
+                       : status == ROTOR_MALFORMED
+                           ? is_unparsable(v)
+                           : relying_end(&v->report.outcome, CAUSE_PLATFORM,
+                                         NULL, "out of memory");
+    free((void *)(uintptr_t)v->leaf.bundle.data);
     return is_accepted;
 }
 
@@ -345,7 +380,8 @@ static int verify_file(struct verification *v)
     v->options.is_offline = true;
     bool is_accepted =
         relying_open(&v->party, &v->options, &v->report.outcome) &&
-        judge_file(v, content);
+        (leaf_is_certificate(content) ? judge_leaf(v, content)
+                                      : judge_file(v, content));
     code = conclude(v, is_accepted);
     relying_close(&v->party);
     free((void *)(uintptr_t)content.data);
