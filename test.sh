@@ -4,10 +4,10 @@
 #
 #   ./test.sh            everything that is bounded
 #   ./test.sh NAME...    only the suites named: static spec threads clang fuzz
-#                        model cli device
+#                        model cli device soak
 set -u
 cd "$(dirname "$0")" || exit 3
-suites=${*:-static spec threads clang fuzz model cli device}
+suites=${*:-static spec threads clang fuzz model cli device soak}
 log=build/test-log
 passed=0 failed=0 skipped=0
 
@@ -123,6 +123,10 @@ for suite in $suites; do
         release && for script in test/device/*.bats; do
             [ -e "$script" ] && run "device-$(basename "$script" .bats)" bats --tap "$script"
         done
+        ;;
+    soak)
+        release && check 'killed and stopped at random under load, 75 s' test/soak/run --seconds 75
+        sed 's/^/    /' "$log/check"
         ;;
     *)
         echo "rotor: error: no suite called $suite" >&2

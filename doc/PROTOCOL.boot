@@ -98,7 +98,11 @@ kind: 1 P-256 (64 bytes), 2 P-384 (96 bytes), 3 HSS (60 bytes).
 
 The component is part of it, so that the RTP does not derive the sealing CDI
 of the enclave.  A change of the keyring changes both CDIs of every component:
-what was sealed before cannot be opened after.
+what was sealed before cannot be opened after.  That is meant: the keyring says
+who the signer is, and who can pin another one must not open what the enclave
+sealed under this one.  It is the whole keyring and not the one key that signed,
+so that an image may change from one of its keys to another; a keyring is pinned
+with its spare keys.
 
 
 3. Slots

@@ -14,6 +14,7 @@
 #include "port/linux/folder.h"
 
 #define ANCHOR_SIZE 40u // be64 n, v
+#define RESET_MARK  "reset"
 
 static const char *const FILES[ENCLAVE_FILES] = {
     [ENCLAVE_STATE] = "state",
@@ -67,9 +68,17 @@ static enum rotor_status store_write(void *context, enum enclave_file file,
 static enum rotor_status store_rename(void *context, enum enclave_file from,
                                       enum enclave_file to)
 {
-    (void)context;
-    return said(linux_folder_rename(LAUNCH_FD_STORE, FILES[from], FILES[to]),
-                FILES[to]);
+    struct platform *platform = context;
+    enum rotor_status status =
+        said(linux_folder_rename(LAUNCH_FD_STORE, FILES[from], FILES[to]),
+             FILES[to]);
+    if (status == ROTOR_OK && platform->was_reset) {
+        // There is a state again: a later loss of it is a loss.
+        platform->was_reset = false;
+        return said(linux_folder_remove(LAUNCH_FD_STORE, RESET_MARK),
+                    RESET_MARK);
+    }
+    return status;
 }
 
 static enum rotor_status store_remove(void *context, enum enclave_file file)
@@ -241,10 +250,15 @@ static enum rotor_status derive_hw_secret(struct rotor_bytes cdi_seal,
 }
 
 // A reset by rotord leaves a mark; it counts until a state was written.
-static bool was_reset(void)
+static enum rotor_status take_reset_mark(struct platform *platform)
 {
-    return faccessat(LAUNCH_FD_STORE, "reset", F_OK, 0) == 0 &&
-           faccessat(LAUNCH_FD_STORE, "state", F_OK, 0) != 0;
+    bool is_marked = faccessat(LAUNCH_FD_STORE, RESET_MARK, F_OK, 0) == 0;
+    bool has_state =
+        faccessat(LAUNCH_FD_STORE, FILES[ENCLAVE_STATE], F_OK, 0) == 0;
+    platform->was_reset = is_marked && !has_state;
+    return is_marked && has_state
+               ? linux_folder_remove(LAUNCH_FD_STORE, RESET_MARK)
+               : ROTOR_OK;
 }
 
 enum rotor_status platform_open(struct platform *platform,
@@ -261,7 +275,8 @@ enum rotor_status platform_open(struct platform *platform,
     platform->uds_key = birth->uds_key;
     platform->certificate = birth->certificate;
     identity->measurement = birth->measurement;
-    identity->was_reset = was_reset();
+    TRY(take_reset_mark(platform));
+    identity->was_reset = platform->was_reset;
     write_report(platform, platform->report);
     identity->report = bytes_of(platform->report, strlen(platform->report));
     const struct sigaction action = {.sa_handler = want_retest};

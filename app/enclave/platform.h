@@ -22,6 +22,7 @@ struct platform {
     struct rotor_bytes certificate;
     char report[PLATFORM_REPORT_MAX];
     uint64_t stepped_ms;
+    bool was_reset; // the mark of a factory reset is there
 };
 
 // Before the last wall: opens what serving needs.  Fills `identity` but for

@@ -249,7 +249,9 @@ static bool settle_keyring(const struct run *run, const struct install *install,
         bool same = memcmp(&offered, keyring, sizeof offered) == 0;
         if (!same) {
             *code = fail(run, CAUSE_IMAGE_REFUSED,
-                         "a device keeps the signers that it was born with",
+                         "other signers cannot open what the enclave sealed: "
+                         "rotord(8), CHANGING THE SIGNERS; then rotord "
+                         "--factory-reset",
                          "another keyring is pinned already");
         }
         return same;

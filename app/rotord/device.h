@@ -57,6 +57,10 @@ struct device {
 // stderr why not and what to do.
 bool device_open(struct device *device, const struct config *config);
 
+// Ends the root of trust and its log: app/rotord/reset.h.  False: said on
+// stderr why not.
+bool device_reset(const struct config *config);
+
 // Starts what is due now; gives the ms until the next start, -1: none waits.
 int device_start_due(struct device *device);
 

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "app/rotord/device.h"
+#include "app/rotord/reset.h"
 #include "app/rotord/settings.h"
 #include "base/bytes.h"
 #include "port/linux/folder.h"
@@ -105,7 +106,8 @@ static bool find_user(const char *name, uid_t *uid, gid_t *gid)
     return true;
 }
 
-static bool open_folders(struct device *device)
+// The state folder, ours alone from here on.
+static bool open_state(struct device *device)
 {
     const char *path = device->config->state;
     if (linux_folder_open(path, &device->state_folder) != ROTOR_OK) {
@@ -120,8 +122,19 @@ static bool open_folders(struct device *device)
         return complain(path, "others may write this folder",
                         "it must belong to the user of rotord, mode 0700");
     }
-    return lock_state(device) &&
-           open_below(device, "boot", 0, 0, &device->boot_folder) &&
+    return lock_state(device);
+}
+
+static bool open_folders(struct device *device)
+{
+    if (!open_state(device)) {
+        return false;
+    }
+    if (!reset_resume(device->state_folder)) {
+        return complain("factory reset", strerror(errno),
+                        "it was ordered, and has to be finished first");
+    }
+    return open_below(device, "boot", 0, 0, &device->boot_folder) &&
            open_below(device, "enclave", device->enclave_uid,
                       device->enclave_gid, &device->enclave_store) &&
            open_below(device, "rtp", device->rtp_uid, device->rtp_gid,
@@ -263,6 +276,30 @@ static bool provision(const struct device *device)
     bool is_done = pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
     return is_done || complain("uds", "cannot make the device secret",
                                "is the state folder full, or not writable?");
+}
+
+bool device_reset(const struct config *config)
+{
+    struct device device = {.config = config, .state_folder = -1};
+    char aside[RESET_NAME_SIZE];
+    struct stat state;
+    if (stat(config->state, &state) != 0) {
+        return complain(config->state, strerror(errno),
+                        "--state DIR names the device");
+    }
+    if (!open_state(&device)) {
+        return false;
+    }
+    if (!reset_device(device.state_folder, aside)) {
+        return complain("factory reset", strerror(errno),
+                        "nothing is lost that was not ordered; once it is "
+                        "mended, the next start of rotord finishes it");
+    }
+    printf("reset: the next start makes a new root and a new log\n"
+           "The old log is in %s/%s.  Relying parties refuse the new one until "
+           "they pin it.\n",
+           config->state, aside);
+    return true;
 }
 
 bool device_open(struct device *device, const struct config *config)

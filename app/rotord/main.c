@@ -30,6 +30,10 @@ static const char USAGE[] =
     "  -l, --listen HOST:PORT   also serve relying parties over TCP\n"
     "      --check-config       read the settings, say what is wrong, end\n"
     "      --print-config       print every setting with its meaning, end\n"
+    "      --factory-reset      end the root of trust and its log for good; "
+    "the\n"
+    "                           next start makes new ones.  Wants --yes\n"
+    "      --yes                mean it\n"
     "  -h, --help\n"
     "\n"
     "SIGUSR1 is a security event: rotate now.  SIGHUP: start the images anew.\n"
@@ -42,13 +46,14 @@ static const char USAGE[] =
 
 #define DEFAULT_CONFIG "/etc/rotor/rotord.conf"
 
-enum mode { MODE_RUN, MODE_CHECK, MODE_PRINT };
+enum mode { MODE_RUN, MODE_CHECK, MODE_PRINT, MODE_RESET };
 
 struct options {
     const char *config;
     const char *state;
     const char *listen;
     enum mode mode;
+    bool is_sure;
 };
 
 static int misused(const char *what)
@@ -62,13 +67,15 @@ static int misused(const char *what)
 static int parse(int count, char **arguments, struct options *options)
 {
     static const struct option flags[] = {
-        {"config",       required_argument, NULL, 'c'},
-        {"state",        required_argument, NULL, 's'},
-        {"listen",       required_argument, NULL, 'l'},
-        {"check-config", no_argument,       NULL, 'k'},
-        {"print-config", no_argument,       NULL, 'p'},
-        {"help",         no_argument,       NULL, 'h'},
-        {NULL,           0,                 NULL, 0  },
+        {"config",        required_argument, NULL, 'c'},
+        {"state",         required_argument, NULL, 's'},
+        {"listen",        required_argument, NULL, 'l'},
+        {"check-config",  no_argument,       NULL, 'k'},
+        {"print-config",  no_argument,       NULL, 'p'},
+        {"factory-reset", no_argument,       NULL, 'r'},
+        {"yes",           no_argument,       NULL, 'y'},
+        {"help",          no_argument,       NULL, 'h'},
+        {NULL,            0,                 NULL, 0  },
     };
     int flag = 0;
     while ((flag = getopt_long(count, arguments, "c:s:l:h", flags, NULL)) !=
@@ -88,6 +95,12 @@ static int parse(int count, char **arguments, struct options *options)
             break;
         case 'p':
             options->mode = MODE_PRINT;
+            break;
+        case 'r':
+            options->mode = MODE_RESET;
+            break;
+        case 'y':
+            options->is_sure = true;
             break;
         case 'h':
             fputs(USAGE, stdout);
@@ -212,11 +225,40 @@ static int open_signals(void)
     return signalfd(-1, &wanted, SFD_CLOEXEC);
 }
 
+static int reset(const struct options *options, const struct config *config)
+{
+    if (!options->is_sure) {
+        fputs("rotord: error: a factory reset ends the root of trust and its "
+              "log for good\n"
+              "rotord: hint: --factory-reset --yes does it; a recovery "
+              "authority goes on with the log instead: rotor recover --help\n",
+              stderr);
+        return EXIT_USAGE;
+    }
+    return device_reset(config) ? EXIT_DONE : EXIT_UNABLE;
+}
+
+static int run(const struct config *config)
+{
+    struct device device;
+    notify_init();
+    int signals = open_signals();
+    if (signals < 0) {
+        return EXIT_UNABLE;
+    }
+    if (!device_open(&device, config)) {
+        device_close(&device);
+        return EXIT_UNABLE;
+    }
+    serve(&device, signals);
+    device_close(&device);
+    return EXIT_DONE;
+}
+
 int main(int count, char **arguments)
 {
     struct options options = {0};
     struct config config;
-    struct device device;
     int code = parse(count, arguments, &options);
     if (code < 0) {
         code = settle(&options, &config);
@@ -224,24 +266,17 @@ int main(int count, char **arguments)
     if (code >= 0) {
         return code;
     }
-    if (options.mode == MODE_PRINT) {
+    switch (options.mode) {
+    case MODE_PRINT:
         config_print(&config);
         return EXIT_DONE;
-    }
-    if (options.mode == MODE_CHECK) {
+    case MODE_CHECK:
         puts("settings are good");
         return EXIT_DONE;
+    case MODE_RESET:
+        return reset(&options, &config);
+    case MODE_RUN:
+        break;
     }
-    notify_init();
-    int signals = open_signals();
-    if (signals < 0) {
-        return EXIT_UNABLE;
-    }
-    if (!device_open(&device, &config)) {
-        device_close(&device);
-        return EXIT_UNABLE;
-    }
-    serve(&device, signals);
-    device_close(&device);
-    return EXIT_DONE;
+    return run(&config);
 }
