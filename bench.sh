@@ -3,11 +3,11 @@
 # Measures rotor beside what the machine can do: same run, round by round.
 #
 #   ./bench.sh            everything, as a table
-#   ./bench.sh NAME...    JSON lines: attest rotate session start memory ipq
+#   ./bench.sh NAME...    JSON lines: attest rotate session start memory ipq verify
 #   ROUNDS=51 ./bench.sh attest
 set -eu
 cd "$(dirname "$0")"
-known="attest rotate session start memory ipq"
+known="attest rotate session start memory ipq verify"
 for name; do
     case " $known " in
     *" $name "*) ;;
@@ -66,7 +66,7 @@ fi
 
 run() { # name: JSON lines
     case $1 in
-    ipq) "$build/bench/bench-ipq" ${ROUNDS:+"$ROUNDS"} ;;
+    ipq | verify) "$build/bench/bench-$1" ${ROUNDS:+"$ROUNDS"} ;;
     *) "$build/bench/bench-$1" "$build/app" "$work/template" "$work/run" ${ROUNDS:+"$ROUNDS"} ;;
     esac
 }

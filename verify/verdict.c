@@ -28,6 +28,8 @@ static void add(struct verify_verdict *verdict, const struct verify_row *row,
     at->finding = has_room ? finding : VERIFY_FAILED;
     if (!has_room) {
         at->why = "more checks than a verdict has room for";
+    } else if (finding == VERIFY_PASSED) {
+        at->why = NULL;
     }
 }
 
@@ -35,9 +37,6 @@ bool verify_check(struct verify_verdict *verdict, bool passed,
                   const struct verify_row *row)
 {
     add(verdict, row, passed ? VERIFY_PASSED : VERIFY_FAILED);
-    if (passed) {
-        verdict->rows[verdict->row_count - 1].why = NULL;
-    }
     return passed;
 }
 

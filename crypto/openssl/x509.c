@@ -81,7 +81,7 @@ static bool read_certificate(struct openssl_certificate *handle,
         return false;
     }
     int size = i2d_X509(handle->x509, &handle->der);
-    return at == der.data + der.size && is_same(der, handle->der, size);
+    return is_same(der, handle->der, size);
 }
 
 static bool read_facts(struct openssl_certificate *handle, size_t size)
@@ -248,7 +248,7 @@ static bool read_crl(struct openssl_crl *handle, struct rotor_bytes der)
         return false;
     }
     int size = i2d_X509_CRL(handle->crl, &handle->der);
-    return at == der.data + der.size && is_same(der, handle->der, size);
+    return is_same(der, handle->der, size);
 }
 
 static bool read_crl_facts(struct openssl_crl *handle, size_t size)

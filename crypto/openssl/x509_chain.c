@@ -4,8 +4,8 @@
 //
 // Flags: PARTIAL_CHAIN, since an anchor need not sign itself; CRL_CHECK_ALL
 // where there are lists.  X509_STRICT is not among them, since AMD's
-// certificates name no key identifiers: what it would ask of issuers is asked
-// here.  Security level 2: 112 bits, no SHA-1, no MD5.
+// certificates name no key identifiers; that issuers are CAs is asked without
+// it.  Security level 2: 112 bits, no SHA-1, no MD5.
 #include "crypto/x509.h"
 
 #include <openssl/objects.h>
@@ -143,14 +143,6 @@ static int excuse(int ok, X509_STORE_CTX *context)
            (is_anchor && (is_missing || !is_root));
 }
 
-static bool may_issue(X509 *issuer, bool is_anchor)
-{
-    int kind = X509_check_ca(issuer);
-    // Roots from before version 3 have no basic constraints; whoever makes
-    // one an anchor says that it may issue.
-    return kind == 1 || (is_anchor && kind != 0);
-}
-
 // Policies are not followed; a certificate that asks for them to be is not
 // understood.
 static bool wants_policies(const X509 *x509)
@@ -166,10 +158,6 @@ static struct crypto_chain_verdict judge_path(STACK_OF(X509) * path)
     for (int i = 0; i < count; i++) {
         X509 *x509 = sk_X509_value(path, i);
         verdict.depth = (size_t)i;
-        if (i > 0 && !may_issue(x509, i == count - 1)) {
-            verdict.fault = CRYPTO_CHAIN_NOT_A_CA;
-            return verdict;
-        }
         if (i < count - 1 && wants_policies(x509)) {
             verdict.fault = CRYPTO_CHAIN_EXTENSION;
             return verdict;

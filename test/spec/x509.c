@@ -673,6 +673,15 @@ SPEC("keys by their numbers are the keys that openssl wrote")
                                                  bytes_of(x - 1, halves[i] + 1),
                                                  bytes_of(y, halves[i])),
                          ROTOR_MALFORMED);
+        // Longer than the room for it: nothing is written before it.
+        assert_int_equal(crypto_verifier_open_ec(&verifier, kinds[i],
+                                                 bytes_of(spki.data, 200),
+                                                 bytes_of(y, halves[i])),
+                         ROTOR_MALFORMED);
+        assert_int_equal(crypto_verifier_open_ec(&verifier, kinds[i],
+                                                 bytes_of(x, halves[i]),
+                                                 bytes_of(spki.data, 300)),
+                         ROTOR_MALFORMED);
     }
     struct file spki = file_of("exact.spki");
     struct file signature = file_of("exact.sig");
