@@ -5,7 +5,7 @@
 //
 // whose signature is over the exact bytes of the inner object.  Read strictly:
 // a key twice, a missing one, another type or length is refused.  Keys that
-// are not known are skipped: Intel adds some.  doc/PROTOCOL.evidence.
+// are not known are skipped: Intel adds some.  doc/PROTOCOL.dcap
 #ifndef ROTOR_ENDORSE_INTEL_JSON_H
 #define ROTOR_ENDORSE_INTEL_JSON_H
 

@@ -4,7 +4,7 @@
 //     quote = header  body  signature over both by an attestation key
 //     attestation key <- report of the quoting enclave <- PCK <- Intel's root
 //
-// Versions 3, 4 and 5, ECDSA on P-256.  doc/PROTOCOL.evidence, Intel.
+// Versions 3, 4 and 5, ECDSA on P-256.  doc/PROTOCOL.dcap
 #ifndef ROTOR_VERIFY_DCAP_H
 #define ROTOR_VERIFY_DCAP_H
 
@@ -92,11 +92,11 @@ struct verify_dcap_endorsements {
     // None: revocation is not asked.  Any: every issuer needs a current one.
     const struct crypto_crl *crls;
     size_t crl_count;
-    // None: the TCB is not judged.  Any: one must be for this platform.
+    // None for this platform: the TCB is not judged, its word is "unknown".
     const struct verify_dcap_tcb_info *tcb_infos;
     size_t tcb_info_count;
-    // None: under Intel's root the enclave must be Intel's own by the constants
-    // known here; under another root nothing is asked of it.
+    // None of this kind: under Intel's root the enclave must be Intel's own by
+    // the constants known here; under another root nothing is asked of it.
     const struct verify_dcap_qe_identity *qe_identities;
     size_t qe_identity_count;
 };

@@ -13,13 +13,35 @@ static bool fail(struct verify_dcap_check *check, const char *name,
                         &(struct verify_row){.check = name, .why = why});
 }
 
+// Reading a certificate costs more than checking it: the CAs are the same in
+// every quote.
+static enum rotor_status
+find_given(const struct verify_dcap_endorsements *given, struct rotor_bytes der,
+           struct crypto_certificate *found)
+{
+    for (size_t i = 0; i < given->certificate_count; i++) {
+        struct crypto_certificate_facts facts;
+        TRY(crypto_certificate_facts(&given->certificates[i], &facts));
+        if (bytes_equal(facts.der, der)) {
+            *found = given->certificates[i];
+            return ROTOR_OK;
+        }
+    }
+    return ROTOR_OK;
+}
+
 static enum rotor_status open_carried(struct verify_dcap_check *check,
                                       struct rotor_bytes der)
 {
     if (check->carried_count == COUNT_OF(check->carried)) {
         return ROTOR_MALFORMED;
     }
-    TRY(crypto_certificate_open(&check->carried[check->carried_count], der));
+    struct crypto_certificate *place = &check->carried[check->carried_count];
+    TRY(find_given(check->endorsements, der, place));
+    check->is_ours[check->carried_count] = place->impl == NULL;
+    if (place->impl == NULL) {
+        TRY(crypto_certificate_open(place, der));
+    }
     check->carried_count++;
     return ROTOR_OK;
 }
@@ -58,15 +80,9 @@ static enum rotor_status open_chain(struct verify_dcap_check *check)
     }
     struct rotor_bytes data = quote->certification;
     bool is_der = data.size != 0 && data.data[0] == VERIFY_DER_SEQUENCE;
-    return is_der ? carried_der(check, data) : carried_pem(check, data);
-}
-
-static enum rotor_status root_hash(const struct crypto_certificate *certificate,
-                                   uint8_t hash[32])
-{
-    struct crypto_certificate_facts facts;
-    TRY(crypto_certificate_facts(certificate, &facts));
-    return crypto_hash(CRYPTO_SHA256, &facts.spki, 1, hash);
+    TRY(is_der ? carried_der(check, data) : carried_pem(check, data));
+    bool is_leaf = quote->certification_type == VERIFY_DCAP_PCK_LEAF;
+    return is_leaf && check->carried_count != 1 ? ROTOR_MALFORMED : ROTOR_OK;
 }
 
 static bool is_intel_root(const uint8_t hash[32])
@@ -74,17 +90,73 @@ static bool is_intel_root(const uint8_t hash[32])
     return memcmp(hash, verify_dcap_intel_root.key_sha256, 32) == 0;
 }
 
-// Anchors by the key of Intel's root, wherever a certificate of it is.
-static enum rotor_status find_roots(struct verify_dcap_check *check)
+// A certificate taken apart: what was signed, and the signature over it.
+static enum rotor_status split(struct rotor_bytes der,
+                               struct rotor_bytes *signed_part,
+                               struct rotor_bytes *signature)
 {
-    check->chain.anchors = check->roots;
-    for (size_t i = 0; i < check->pool_count &&
-                       check->chain.anchor_count < COUNT_OF(check->roots);
-         i++) {
-        uint8_t hash[32];
-        TRY(root_hash(&check->pool[i], hash));
-        if (is_intel_root(hash)) {
-            check->roots[check->chain.anchor_count++] = check->pool[i];
+    // ecdsa-with-SHA256
+    static const uint8_t ecdsa[] = {0x06, 0x08, 0x2a, 0x86, 0x48,
+                                    0xce, 0x3d, 0x04, 0x03, 0x02};
+    struct rotor_bytes rest;
+    struct rotor_bytes algorithm;
+    struct verify_der_element body;
+    TRY(verify_der_take(&der, VERIFY_DER_SEQUENCE, &rest));
+    TRY(verify_der_next(&rest, &body));
+    TRY(verify_der_take(&rest, VERIFY_DER_SEQUENCE, &algorithm));
+    TRY(verify_der_take(&rest, VERIFY_DER_BITS, signature));
+    bool is_whole = signature->size != 0 && signature->data[0] == 0 &&
+                    rest.size == 0 && der.size == 0;
+    if (!is_whole || !bytes_equal(algorithm, BYTES_OF(ecdsa))) {
+        return ROTOR_MALFORMED;
+    }
+    *signature = bytes_of(signature->data + 1, signature->size - 1);
+    *signed_part = body.whole;
+    return ROTOR_OK;
+}
+
+// A key alone would let anyone write name and dates around it.
+static enum rotor_status signs_itself(const struct crypto_certificate *root,
+                                      struct rotor_bytes der, bool *is_valid)
+{
+    struct rotor_bytes signed_part;
+    struct rotor_bytes signature;
+    struct crypto_verifier key = {0};
+    if (split(der, &signed_part, &signature) != ROTOR_OK) {
+        return ROTOR_OK; // it does not
+    }
+    enum rotor_status status = crypto_certificate_verifier(root, &key);
+    if (status == ROTOR_OK) {
+        status = crypto_verifier_check(&key, CRYPTO_SIGNATURE_ECDSA_DER,
+                                       CRYPTO_SHA256, signed_part, signature,
+                                       is_valid);
+    }
+    crypto_verifier_close(&key);
+    return status;
+}
+
+static enum rotor_status judge_root(const struct crypto_certificate *candidate,
+                                    bool *is_root)
+{
+    struct crypto_certificate_facts facts;
+    uint8_t hash[32];
+    TRY(crypto_certificate_facts(candidate, &facts));
+    TRY(crypto_hash(CRYPTO_SHA256, &facts.spki, 1, hash));
+    return is_intel_root(hash) ? signs_itself(candidate, facts.der, is_root)
+                               : ROTOR_OK;
+}
+
+// The anchor by the key of Intel's root, wherever a certificate of it is.
+static enum rotor_status find_root(struct verify_dcap_check *check)
+{
+    check->chain.anchors = &check->root;
+    for (size_t i = 0; i < check->pool_count; i++) {
+        bool is_root = false;
+        TRY(judge_root(&check->pool[i], &is_root));
+        if (is_root) {
+            check->root = check->pool[i];
+            check->chain.anchor_count = 1;
+            return ROTOR_OK;
         }
     }
     return ROTOR_OK;
@@ -99,11 +171,11 @@ static enum rotor_status find_anchors(struct verify_dcap_check *check,
         check->chain.anchor_count = given->anchor_count;
         return ROTOR_OK;
     }
-    TRY(find_roots(check));
+    TRY(find_root(check));
     struct verify_row row = {
         .check = "root",
         .expected = verify_bytes(BYTES_OF(verify_dcap_intel_root.key_sha256)),
-        .why = "no certificate holds the key of the Intel SGX Root CA",
+        .why = "no certificate of the Intel SGX Root CA",
     };
     *passed =
         verify_check(check->verdict, check->chain.anchor_count != 0, &row);
@@ -113,9 +185,6 @@ static enum rotor_status find_anchors(struct verify_dcap_check *check,
 static enum rotor_status fill_pool(struct verify_dcap_check *check)
 {
     const struct verify_dcap_endorsements *given = check->endorsements;
-    if (given->certificate_count > VERIFY_DCAP_GIVEN_MAX) {
-        return ROTOR_INVALID;
-    }
     for (size_t i = 0; i < check->carried_count; i++) {
         check->pool[check->pool_count++] = check->carried[i];
     }
@@ -136,6 +205,9 @@ static enum rotor_status fill_pool(struct verify_dcap_check *check)
 enum rotor_status verify_dcap_collect(struct verify_dcap_check *check,
                                       bool *passed)
 {
+    if (check->endorsements->certificate_count > VERIFY_DCAP_GIVEN_MAX) {
+        return ROTOR_INVALID;
+    }
     if (check->work != NULL) {
         enum rotor_status status = open_chain(check);
         if (status == ROTOR_MALFORMED || status == ROTOR_TOO_SMALL) {
@@ -178,7 +250,9 @@ static enum rotor_status note_root(struct verify_dcap_check *check,
                                    size_t anchor)
 {
     uint8_t *hash = check->work->root_key_sha256;
-    TRY(root_hash(&check->chain.anchors[anchor], hash));
+    struct crypto_certificate_facts facts;
+    TRY(crypto_certificate_facts(&check->chain.anchors[anchor], &facts));
+    TRY(crypto_hash(CRYPTO_SHA256, &facts.spki, 1, hash));
     check->is_under_intel = is_intel_root(hash);
     verify_skip(check->verdict,
                 &(struct verify_row){.check = "root key",
@@ -240,6 +314,8 @@ void verify_dcap_close(struct verify_dcap_check *check)
     }
     crypto_verifier_close(&check->pck_key);
     for (size_t i = 0; i < check->carried_count; i++) {
-        crypto_certificate_close(&check->carried[i]);
+        if (check->is_ours[i]) {
+            crypto_certificate_close(&check->carried[i]);
+        }
     }
 }

@@ -13,7 +13,6 @@
 
 // Certificates that may sign statements; further ones are not tried.
 #define VERIFY_DCAP_SIGNERS_MAX 8u
-#define VERIFY_DCAP_ANCHORS_MAX 4u
 
 struct verify_dcap_signer {
     const struct crypto_certificate *certificate;
@@ -28,8 +27,10 @@ struct verify_dcap_check {
     int64_t now_s;
     const struct verify_asked *asked; // NULL for a statement by itself
 
-    // Certificates out of the quote: ours to close.
+    // Certificates out of the quote.  One that the caller gave as well is the
+    // caller's handle; the others are ours to close.
     struct crypto_certificate carried[VERIFY_DCAP_CHAIN_LENGTH];
+    bool is_ours[VERIFY_DCAP_CHAIN_LENGTH];
     size_t carried_count;
     const struct crypto_certificate *pck;
     struct crypto_verifier pck_key;
@@ -40,7 +41,7 @@ struct verify_dcap_check {
     struct crypto_certificate
         pool[VERIFY_DCAP_CHAIN_LENGTH + VERIFY_DCAP_GIVEN_MAX];
     size_t pool_count;
-    struct crypto_certificate roots[VERIFY_DCAP_ANCHORS_MAX];
+    struct crypto_certificate root;
     struct crypto_chain chain;
     bool is_under_intel; // the PCK leads to the key of Intel's root
 };

@@ -41,6 +41,22 @@ static bool may_sign(const struct crypto_certificate *certificate)
            !facts.is_ca;
 }
 
+// Collections hold the same certificate once for each statement.
+static bool is_known(const struct verify_dcap_check *check,
+                     const struct crypto_certificate *candidate)
+{
+    struct crypto_certificate_facts ours;
+    struct crypto_certificate_facts theirs;
+    bool found = false;
+    for (size_t i = 0; i < check->signer_count && !found; i++) {
+        found = crypto_certificate_facts(check->signers[i].certificate,
+                                         &ours) == ROTOR_OK &&
+                crypto_certificate_facts(candidate, &theirs) == ROTOR_OK &&
+                bytes_equal(ours.der, theirs.der);
+    }
+    return found;
+}
+
 static enum rotor_status add_signer(struct verify_dcap_check *check,
                                     const struct crypto_certificate *found)
 {
@@ -71,7 +87,7 @@ enum rotor_status verify_dcap_find_signers(struct verify_dcap_check *check,
     for (size_t i = 0; i < check->pool_count &&
                        check->signer_count < COUNT_OF(check->signers);
          i++) {
-        if (may_sign(&check->pool[i])) {
+        if (may_sign(&check->pool[i]) && !is_known(check, &check->pool[i])) {
             TRY(add_signer(check, &check->pool[i]));
         }
     }
@@ -242,30 +258,33 @@ static bool check_enclave(struct verify_dcap_check *check,
            check_isvsvn(check, identity);
 }
 
+// Without one that Intel signed: its constants, under its root.  Whose enclaves
+// another root's are is for its owner to say.
+static bool check_unidentified(struct verify_dcap_check *check,
+                               const struct verify_dcap_qe_identity *constants)
+{
+    bool has_others = check->endorsements->qe_identity_count != 0;
+    const char *seen =
+        has_others ? "none for this kind of quoting enclave" : "none given";
+    verify_skip(check->verdict,
+                &(struct verify_row){.check = QE_IDENTITY.signature,
+                                     .seen = verify_text(seen)});
+    return !check->is_under_intel || check_enclave(check, constants);
+}
+
 enum rotor_status verify_dcap_check_qe(struct verify_dcap_check *check,
                                        bool *passed)
 {
     const struct verify_dcap_endorsements *given = check->endorsements;
     bool is_sgx = check->work->quote.kind == VERIFY_DCAP_BODY_SGX;
-    const struct verify_dcap_qe_identity *identity =
+    const struct verify_dcap_qe_identity *constants =
         is_sgx ? &verify_dcap_intel_qe : &verify_dcap_intel_td_qe;
+    const struct verify_dcap_qe_identity *identity =
+        verify_dcap_qe_identity_for(
+            given->qe_identities, given->qe_identity_count, constants->enclave);
     check->work->tcb_status = VERIFY_DCAP_TCB_JUDGED;
-    if (given->qe_identity_count == 0) {
-        verify_skip(check->verdict,
-                    &(struct verify_row){.check = QE_IDENTITY.signature,
-                                         .seen = verify_text("none given")});
-        // Whose enclaves another root's are is for its owner to say.
-        *passed = !check->is_under_intel || check_enclave(check, identity);
-        return ROTOR_OK;
-    }
-    identity = verify_dcap_qe_identity_for(
-        given->qe_identities, given->qe_identity_count, identity->enclave);
     if (identity == NULL) {
-        *passed = verify_check(
-            check->verdict, false,
-            &(struct verify_row){.check = QE_IDENTITY.signature,
-                                 .why = "none of those given is of this kind "
-                                        "of quoting enclave"});
+        *passed = check_unidentified(check, constants);
         return ROTOR_OK;
     }
     TRY(check_statement(check, &QE_IDENTITY, &identity->statement, passed));
@@ -308,24 +327,16 @@ enum rotor_status verify_dcap_check_tcb(struct verify_dcap_check *check,
 {
     const struct verify_dcap_endorsements *given = check->endorsements;
     bool is_sgx = check->work->quote.kind == VERIFY_DCAP_BODY_SGX;
-    if (given->tcb_info_count == 0) {
-        verify_skip(check->verdict,
-                    &(struct verify_row){.check = TCB_INFO.signature,
-                                         .seen = verify_text("none given")});
-        return ROTOR_OK;
-    }
     const struct verify_dcap_tcb_info *info = verify_dcap_tcb_info_for(
         given->tcb_infos, given->tcb_info_count,
         is_sgx ? VERIFY_DCAP_TEE_SGX : VERIFY_DCAP_TEE_TDX,
         &check->work->platform);
-    *passed = verify_check(
-        check->verdict, info != NULL,
-        &(struct verify_row){
-            .check = "TCB info platform",
-            .expected = verify_bytes(BYTES_OF(check->work->platform.fmspc)),
-            .seen = verify_bytes(BYTES_OF(given->tcb_infos[0].fmspc)),
-            .why = "none of those given is for this platform"});
-    if (!*passed) {
+    if (info == NULL) {
+        const char *seen = given->tcb_info_count != 0 ? "none for this platform"
+                                                      : "none given";
+        verify_skip(check->verdict,
+                    &(struct verify_row){.check = TCB_INFO.signature,
+                                         .seen = verify_text(seen)});
         return ROTOR_OK;
     }
     TRY(check_statement(check, &TCB_INFO, &info->statement, passed));

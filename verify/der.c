@@ -152,9 +152,7 @@ static enum rotor_status take_digit(struct base64 *group, uint8_t c,
     bool is_padding = c == '=' && group->digits >= 2;
     uint32_t digit = is_padding ? 0 : digit_of(c);
     bool is_after_padding = group->padding > 0 && !is_padding;
-    // A padded group is the last one.
-    bool is_after_end = group->padding > 0 && group->digits == 0;
-    if (digit > 63 || is_after_padding || is_after_end) {
+    if (digit > 63 || is_after_padding) {
         return ROTOR_MALFORMED;
     }
     group->padding += is_padding;

@@ -11,6 +11,7 @@
 
 enum verify_der_tag {
     VERIFY_DER_INTEGER = 0x02,
+    VERIFY_DER_BITS = 0x03,
     VERIFY_DER_OCTETS = 0x04,
     VERIFY_DER_OID = 0x06,
     VERIFY_DER_ENUMERATED = 0x0a,

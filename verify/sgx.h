@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Intel SGX: quotes of enclaves, versions 3 to 5.  doc/PROTOCOL.evidence.
+// Intel SGX: quotes of enclaves, versions 3 to 5.  doc/PROTOCOL.dcap
 #ifndef ROTOR_VERIFY_SGX_H
 #define ROTOR_VERIFY_SGX_H
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Intel TDX: quotes of TDs, versions 4 and 5 (TD 1.0 and 1.5).
-// doc/PROTOCOL.evidence.
+// doc/PROTOCOL.dcap
 #ifndef ROTOR_VERIFY_TDX_H
 #define ROTOR_VERIFY_TDX_H
 

@@ -10,6 +10,24 @@
 #include "test/spec.h"
 #include "verify/der.h"
 
+bool dcap_has_files(void)
+{
+    struct vectors v;
+    struct rotor_bytes content;
+    if (!vectors_open_bytes(&v, "SOURCES.tsv", &content)) {
+        return false;
+    }
+    vectors_close(&v);
+    return true;
+}
+
+const char *dcap_in(const char *folder, const char *name)
+{
+    static char path[256];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    return path;
+}
+
 void dcap_files_open(struct dcap_files *files)
 {
     *files = (struct dcap_files){0};

@@ -28,6 +28,15 @@ struct dcap_files {
     int64_t issued_s; // of the newest statement
 };
 
+// A file with the certificates that sign Intel's statements today.
+#define DCAP_INTEL_ISSUERS "phala-dcap-qvl/tdx_quote_collateral.json"
+
+bool dcap_has_files(void);
+const char *dcap_in(const char *folder, const char *name); // until the next
+
+// Every case of dcap_vectors.c with that quote or collection comes out right.
+bool dcap_quote_is_right(const char *path);
+
 void dcap_files_open(struct dcap_files *files);
 void dcap_files_close(struct dcap_files *files);
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Quotes, collateral and certificates of other people: each gets the verdict
-// that SOURCES.tsv asks for.
+// Quotes of other people: each gets the verdict that SOURCES.tsv asks for.
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,8 +11,7 @@
 #include "verify/sgx.h"
 #include "verify/tdx.h"
 
-#define INTEL_ISSUERS "phala-dcap-qvl/tdx_quote_collateral.json"
-#define HOUR          3600
+#define HOUR 3600
 
 // A quote, what is held against it, and what is to come out.
 struct quote_case {
@@ -128,15 +126,8 @@ static const struct quote_case QUOTES[] = {
      .debug = VERIFY_NO         },
 };
 
-static struct verify_verdict verdict;
+static struct verify_verdict verdict; // of the last quote
 static struct verify_dcap_work work;
-
-static const char *in_folder(const char *folder, const char *name)
-{
-    static char path[256];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    return path;
-}
 
 static void gather(const struct quote_case *c, struct dcap_files *files)
 {
@@ -145,11 +136,11 @@ static void gather(const struct quote_case *c, struct dcap_files *files)
         return;
     }
     if (c->own == NULL) {
-        dcap_issuers(files, INTEL_ISSUERS);
+        dcap_issuers(files, DCAP_INTEL_ISSUERS);
     } else {
-        dcap_pck(files, in_folder(c->own, "pckCert.pem"));
-        dcap_certificates(files, in_folder(c->own, "pckSignChain.pem"));
-        dcap_certificates(files, in_folder(c->own, "tcbSignChain.pem"));
+        dcap_pck(files, dcap_in(c->own, "pckCert.pem"));
+        dcap_certificates(files, dcap_in(c->own, "pckSignChain.pem"));
+        dcap_certificates(files, dcap_in(c->own, "tcbSignChain.pem"));
     }
     for (size_t i = 0; i < 2; i++) {
         if (c->statements[i] != NULL) {
@@ -200,36 +191,42 @@ static bool quote_is_as_asked(const struct quote_case *c)
     if (c->own != NULL) {
         // A PKI of its own is nothing under Intel's root.
         is_right = judge(c, &files) == ROTOR_OK && failed_at("root");
-        dcap_anchor(&files, in_folder(c->own, "trustedRootCaCert.pem"));
+        dcap_anchor(&files, dcap_in(c->own, "trustedRootCaCert.pem"));
     }
     is_right = judge(c, &files) == ROTOR_OK && is_right && is_as_asked(c);
-    printf("  %-5s %-37s debug %s, TCB %s: %s\n", is_right ? "right" : "WRONG",
-           c->quote, verify_ternary_name(verdict.debug), verdict.tcb_status,
-           verdict.reason);
     dcap_files_close(&files);
     return is_right;
 }
 
-static bool has_vectors(void)
+bool dcap_quote_is_right(const char *path)
 {
-    struct vectors v;
-    struct rotor_bytes content;
-    if (!vectors_open_bytes(&v, "SOURCES.tsv", &content)) {
-        return false;
+    size_t found = 0;
+    bool is_right = true;
+    for (size_t i = 0; i < COUNT_OF(QUOTES); i++) {
+        const struct quote_case *c = &QUOTES[i];
+        bool is_meant =
+            strcmp(c->quote, path) == 0 ||
+            (c->collection != NULL && strcmp(c->collection, path) == 0);
+        found += is_meant;
+        is_right = (!is_meant || quote_is_as_asked(c)) && is_right;
     }
-    vectors_close(&v);
-    return true;
+    return found != 0 && is_right;
 }
 
 SPEC("quotes of other people get the verdict that is asked for, under their "
      "own collateral")
 {
-    if (!has_vectors()) {
+    if (!dcap_has_files()) {
         SKIP("no vectors");
     }
     size_t right = 0;
     for (size_t i = 0; i < COUNT_OF(QUOTES); i++) {
-        right += quote_is_as_asked(&QUOTES[i]);
+        bool is_right = quote_is_as_asked(&QUOTES[i]);
+        printf("  %-5s %-37s debug %s, TCB %s: %s\n",
+               is_right ? "right" : "WRONG", QUOTES[i].quote,
+               verify_ternary_name(verdict.debug), verdict.tcb_status,
+               verdict.reason);
+        right += is_right;
     }
     printf("  %zu/%zu quotes\n", right, COUNT_OF(QUOTES));
     assert_int_equal(right, COUNT_OF(QUOTES));
