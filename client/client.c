@@ -11,20 +11,22 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
 #include "base/secret.h"
+#include "client/queue.h"
 #include "wire/client.h"
 
 _Static_assert(ROTOR_CLIENT_MESSAGE_MAX == WIRE_CLIENT_MAX, "one size");
 
 #define CONNECT_MS 5000
+#define QUEUE_MS   10000 // that the RTP may take to hand a pair out
 
 struct rotor_client {
     int fd;
-    bool is_stream; // TCP: messages behind a length
+    bool is_stream;             // TCP: messages behind a length
+    struct client_queue *queue; // a pair of our own; NULL: none
     uint64_t last_id;
     size_t size;  // bytes of `in` that were read
     size_t taken; // bytes of `in` whose views were given out
@@ -164,6 +166,10 @@ void rotor_client_close(struct rotor_client *client)
     if (client == NULL) {
         return;
     }
+    if (client->queue != NULL) {
+        client_queue_close(client->queue);
+        free(client->queue);
+    }
     (void)close(client->fd);
     secret_wipe(client, sizeof *client); // answers may hold session keys
     free(client);
@@ -171,7 +177,12 @@ void rotor_client_close(struct rotor_client *client)
 
 int rotor_client_fd(const struct rotor_client *client)
 {
-    return client->fd;
+    return client->queue != NULL ? client->queue->bell_fd : client->fd;
+}
+
+bool rotor_client_arm(struct rotor_client *client)
+{
+    return client->queue == NULL || client_queue_arm(client->queue);
 }
 
 // ---- requests --------------------------------------------------------------
@@ -227,6 +238,11 @@ enum rotor_status rotor_client_submit(struct rotor_client *client,
                                       const struct rotor_request *request,
                                       uint64_t *id)
 {
+    if (client->queue != NULL) {
+        TRY(client_queue_submit(client->queue, request, client->last_id + 1));
+        *id = ++client->last_id;
+        return ROTOR_OK;
+    }
     const struct wire_client_request content = {
         .op = request->op,
         .id = client->last_id + 1,
@@ -243,6 +259,9 @@ enum rotor_status rotor_client_submit(struct rotor_client *client,
 
 enum rotor_status rotor_client_cancel(struct rotor_client *client, uint64_t id)
 {
+    if (client->queue != NULL) {
+        return client_queue_cancel(client->queue, id);
+    }
     uint8_t memory[16];
     struct rotor_room payload = ROOM_OF(memory);
     const struct wire_client_cancel cancel = {id};
@@ -300,6 +319,9 @@ static enum rotor_status receive(struct rotor_client *client,
 enum rotor_status rotor_client_poll(struct rotor_client *client,
                                     struct rotor_completion *completion)
 {
+    if (client->queue != NULL) {
+        return client_queue_poll(client->queue, completion);
+    }
     struct rotor_bytes message = {NULL, 0};
     struct wire_client_reply reply;
     while (message.size == 0) {
@@ -318,33 +340,133 @@ enum rotor_status rotor_client_poll(struct rotor_client *client,
     return ROTOR_OK;
 }
 
-static int64_t now_ms(void)
+static enum rotor_status sleep_for(struct rotor_client *client,
+                                   uint32_t timeout_ms)
 {
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    if (client->queue != NULL) {
+        return client_queue_sleep(client->queue, timeout_ms);
+    }
+    struct pollfd readable = {client->fd, POLLIN, 0};
+    bool slept = poll(&readable, 1, (int)timeout_ms) >= 0 || errno == EINTR;
+    return slept ? ROTOR_OK : ROTOR_PORT_FAILED;
 }
 
 enum rotor_status rotor_client_wait(struct rotor_client *client, uint64_t id,
                                     uint32_t timeout_ms,
                                     struct rotor_completion *completion)
 {
-    int64_t end = now_ms() + timeout_ms;
+    int64_t end = client_now_ms() + timeout_ms;
     for (;;) {
         enum rotor_status status = rotor_client_poll(client, completion);
-        if (status == ROTOR_OK && completion->id == id) {
-            return ROTOR_OK;
+        if (status == ROTOR_OK) {
+            if (id == ROTOR_CLIENT_ANY || completion->id == id) {
+                return ROTOR_OK;
+            }
+            continue;
         }
-        if (status != ROTOR_OK && status != ROTOR_AGAIN) {
+        if (status != ROTOR_AGAIN) {
             return status;
         }
-        int64_t left = end - now_ms();
-        struct pollfd readable = {client->fd, POLLIN, 0};
+        int64_t left = end - client_now_ms();
         if (left <= 0) {
             return ROTOR_AGAIN;
         }
-        if (poll(&readable, 1, (int)left) < 0 && errno != EINTR) {
-            return ROTOR_PORT_FAILED;
-        }
+        TRY(sleep_for(client, (uint32_t)left));
     }
+}
+
+// ---- a queue pair ----------------------------------------------------------
+
+// One record and the two descriptors that come with it.
+static enum rotor_status receive_pair(struct rotor_client *client, int fds[2],
+                                      struct rotor_bytes *message)
+{
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(2 * sizeof(int))];
+    } control;
+    struct iovec content = {client->in, sizeof client->in};
+    struct msghdr record = {.msg_iov = &content,
+                            .msg_iovlen = 1,
+                            .msg_control = &control,
+                            .msg_controllen = sizeof control};
+    struct pollfd readable = {client->fd, POLLIN, 0};
+    if (poll(&readable, 1, QUEUE_MS) != 1) {
+        errno = ETIMEDOUT;
+        return ROTOR_PORT_FAILED;
+    }
+    ssize_t got = recvmsg(client->fd, &record, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    if (got <= 0) {
+        return ROTOR_PORT_FAILED;
+    }
+    const struct cmsghdr *rights = CMSG_FIRSTHDR(&record);
+    if (rights != NULL && rights->cmsg_level == SOL_SOCKET &&
+        rights->cmsg_type == SCM_RIGHTS &&
+        rights->cmsg_len == CMSG_LEN(2 * sizeof(int))) {
+        memcpy(fds, CMSG_DATA(rights), 2 * sizeof(int));
+    }
+    *message = bytes_of(client->in, (size_t)got);
+    return ROTOR_OK;
+}
+
+static enum rotor_status why_no_pair(const struct wire_client_reply *reply)
+{
+    switch (reply->code) {
+    case WIRE_CLIENT_DENIED:
+        return ROTOR_FORBIDDEN;
+    case WIRE_CLIENT_UNAVAILABLE:
+    case WIRE_CLIENT_BUSY:
+        return ROTOR_AGAIN;
+    default:
+        return ROTOR_MALFORMED; // an RTP that knows no pairs, too
+    }
+}
+
+static enum rotor_status take_pair(struct rotor_client *client, int fds[2])
+{
+    struct rotor_bytes message;
+    struct wire_client_reply reply;
+    TRY(receive_pair(client, fds, &message));
+    TRY(wire_message_decode(&WIRE_LAYOUT_CLIENT_REPLY, message, &reply));
+    if (reply.code != WIRE_CLIENT_OK) {
+        return why_no_pair(&reply);
+    }
+    if (fds[0] < 0 || reply.op != WIRE_OP_QUEUE) {
+        return ROTOR_MALFORMED;
+    }
+    struct client_queue *queue = calloc(1, sizeof *queue);
+    if (queue == NULL) {
+        return ROTOR_PORT_FAILED;
+    }
+    const int taken[2] = {fds[0], fds[1]};
+    fds[0] = -1; // the queue's from here on, also where it fails
+    fds[1] = -1;
+    client->queue = queue;
+    return client_queue_open(queue, reply.payload, taken);
+}
+
+enum rotor_status rotor_client_open_queue(struct rotor_client **client,
+                                          const char *path)
+{
+    int fds[2] = {-1, -1};
+    struct rotor_client *made = NULL;
+    const struct wire_client_request wanted = {.op = WIRE_OP_QUEUE};
+    enum rotor_status status = rotor_client_open(&made, path);
+    if (status != ROTOR_OK) {
+        return status;
+    }
+    status = send_message(made, &wanted);
+    if (status == ROTOR_OK) {
+        status = take_pair(made, fds);
+    }
+    close_fd(fds[0]);
+    close_fd(fds[1]);
+    if (status != ROTOR_OK) {
+        int cause = errno;
+        rotor_client_close(made);
+        errno = cause;
+        return status;
+    }
+    *client = made;
+    return ROTOR_OK;
 }

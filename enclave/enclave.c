@@ -118,5 +118,6 @@ void enclave_resume(struct enclave *enclave)
 void enclave_wipe(struct enclave *enclave)
 {
     enclave_keys_close(&enclave->keys);
+    enclave_keys_close(&enclave->saving.keys);
     secret_wipe(enclave, sizeof *enclave);
 }

@@ -41,6 +41,21 @@ enum enclave_file {
 // n of an anchor whose cell cannot hold one: the state's own counts.
 #define ENCLAVE_N_UNKNOWN UINT64_MAX
 
+// One thing that the platform makes durable.
+enum enclave_durable_kind {
+    ENCLAVE_WRITE,   // store_write
+    ENCLAVE_RENAME,  // store_rename
+    ENCLAVE_ADVANCE, // anchor_advance
+};
+
+struct enclave_durable {
+    enum enclave_durable_kind kind;
+    enum enclave_file file;     // WRITE, RENAME: from
+    enum enclave_file to;       // RENAME
+    struct rotor_bytes content; // WRITE; stays as it is until the end
+    uint8_t d[32];              // ADVANCE
+};
+
 struct enclave_ops {
     void *context; // passed back unchanged; may be NULL
 
@@ -74,6 +89,15 @@ struct enclave_ops {
     enum rotor_status (*evidence)(void *context, const uint8_t ud[64],
                                   struct rotor_bytes claims,
                                   struct rotor_room *evidence);
+
+    // Optional, both or neither: begins one durable thing beside the serving
+    // thread, and says how it ended.  Never two at once.  Without them
+    // enclave_serve waits for the disk.
+    //
+    // durable_end: ROTOR_AGAIN until it ended.
+    enum rotor_status (*durable_begin)(void *context,
+                                       const struct enclave_durable *what);
+    enum rotor_status (*durable_end)(void *context);
 };
 
 // What the platform says of this AP.
@@ -175,6 +199,29 @@ struct enclave_sessions {
     size_t next;
 };
 
+// ---- work in steps ---------------------------------------------------------
+
+enum enclave_work_kind {
+    ENCLAVE_NO_WORK = 0,
+    ENCLAVE_WORK_PREPARE, // answers ROTATE
+    ENCLAVE_WORK_COMMIT,  // answers ROT_COMMIT
+};
+
+// An order that was taken and is not answered yet.
+struct enclave_work {
+    enum enclave_work_kind kind;
+    size_t step;               // of the table in rotate.c
+    struct wire_header header; // of the frame that gave the order
+    bool ends_sessions;
+    struct enclave_signatures made; // until they are durable
+};
+
+enum enclave_saving_what {
+    ENCLAVE_SAVING_NOTHING = 0,
+    ENCLAVE_SAVING_NEXT,
+    ENCLAVE_SAVING_SIGNATURES,
+};
+
 // ---- the enclave -----------------------------------------------------------
 
 // Keys of one slot, open in the back end.
@@ -184,6 +231,19 @@ struct enclave_keys {
     struct crypto_key service; // T
     struct wire_digest sign_kid;
     struct wire_digest service_kid;
+};
+
+// A write under way: save.c.
+struct enclave_saving {
+    enum enclave_saving_what what;
+    size_t phase;
+    bool in_background;
+    bool is_out; // begun, and its end was not asked for
+    enum rotor_status result;
+    uint8_t d[32];
+    uint8_t expected[32];     // v behind the advance
+    struct enclave_keys keys; // of next.cur, if that changes
+    struct enclave_signatures signatures[2];
 };
 
 enum enclave_fault {
@@ -200,6 +260,8 @@ struct enclave {
     struct enclave_state state; // what the anchor names
     struct enclave_state next;  // being built; zero otherwise
     struct enclave_signatures signatures[2];
+    struct enclave_work work;
+    struct enclave_saving saving;
     struct enclave_slot candidate; // waits for the recovery authority
     enum enclave_fault fault;
 
@@ -255,6 +317,21 @@ ROTOR_CALL enclave_open(struct enclave *enclave, const struct enclave_ops *ops,
 // ROTOR_INVALID    the enclave is not open.
 ROTOR_CALL enclave_serve(struct enclave *enclave, struct enclave_pair *pair,
                          struct rotor_bytes frame, struct rotor_room *reply);
+
+// Whether an order is being worked on: ROTATE or ROT_COMMIT.  enclave_serve
+// leaves them unanswered where ops.durable_begin is there.
+bool enclave_has_work(const struct enclave *enclave);
+
+// The next step of that work: bounded like one attestation.  Between two steps
+// frames of every pair may be served; orders that would write are refused as
+// busy.  `pair` is the one that gave the order; reply->used is not 0 when the
+// answer to it is made.
+//
+// ROTOR_AGAIN      the disk is not done; the same call later goes on.
+// ROTOR_TOO_SMALL  as for serve.
+// ROTOR_INVALID    there is no work.
+ROTOR_CALL enclave_step(struct enclave *enclave, struct enclave_pair *pair,
+                        struct rotor_room *reply);
 
 // The durable state as STATUS shows it.
 enum wire_state enclave_state_code(const struct enclave *enclave);

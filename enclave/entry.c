@@ -10,6 +10,7 @@
 #include "crypto/suite.h"
 #include "enclave/bundle.h"
 #include "enclave/pair.h"
+#include "enclave/save.h"
 #include "enclave/store.h"
 #include "enclave/tokens.h"
 
@@ -192,24 +193,44 @@ static enum rotor_status sign_entry(struct enclave *enclave,
     return status;
 }
 
-enum rotor_status enclave_entry_sign(struct enclave *enclave)
+enum rotor_status enclave_entry_sign_begin(struct enclave *enclave,
+                                           bool in_background)
 {
     if (has_signatures(enclave, ENCLAVE_PENDING)) {
+        return ROTOR_AGAIN;
+    }
+    struct enclave_signatures *made = &enclave->work.made;
+    memset(made, 0, sizeof *made);
+    memset(&enclave->signatures[ENCLAVE_PENDING], 0, sizeof *made);
+    enum rotor_status status = sign_entry(enclave, made);
+    return status == ROTOR_OK
+               ? enclave_save_signatures(enclave, made, in_background)
+               : status;
+}
+
+// Nobody sees the signatures before they are durable.
+void enclave_entry_sign_end(struct enclave *enclave, enum rotor_status saved)
+{
+    struct enclave_signatures *made = &enclave->work.made;
+    struct enclave_sealed_auth *auth = &enclave->state.pending.auth;
+    if (saved == ROTOR_OK) {
+        enclave->signatures[ENCLAVE_PENDING] = *made;
+        secret_wipe(auth, sizeof *auth);
+    }
+    memset(made, 0, sizeof *made);
+}
+
+enum rotor_status enclave_entry_sign(struct enclave *enclave)
+{
+    enum rotor_status status = enclave_entry_sign_begin(enclave, false);
+    if (status == ROTOR_AGAIN) {
         return ROTOR_OK;
     }
-    struct enclave_signatures *made = &enclave->signatures[ENCLAVE_PENDING];
-    memset(made, 0, sizeof *made);
-    enum rotor_status status = sign_entry(enclave, made);
     if (status == ROTOR_OK) {
-        status = enclave_store_signatures(enclave);
+        status = enclave_save_all(enclave);
     }
-    if (status != ROTOR_OK) {
-        memset(made, 0, sizeof *made);
-        return status;
-    }
-    struct enclave_sealed_auth *auth = &enclave->state.pending.auth;
-    secret_wipe(auth, sizeof *auth);
-    return ROTOR_OK;
+    enclave_entry_sign_end(enclave, status);
+    return status;
 }
 
 // ---- P3 --------------------------------------------------------------------
@@ -299,27 +320,39 @@ static enum rotor_status build_switch(struct enclave *enclave,
     return ROTOR_OK;
 }
 
-enum rotor_status enclave_entry_switch(struct enclave *enclave)
+enum rotor_status enclave_entry_switch_begin(struct enclave *enclave,
+                                             bool in_background)
 {
-    bool ends_sessions = is_emergency(&enclave->state.pending);
     uint8_t data_key[ENCLAVE_SECRET]; // SECRET
+    enclave->work.ends_sessions = is_emergency(&enclave->state.pending);
     enum rotor_status status = build_switch(enclave, data_key);
     secret_wipe(data_key, sizeof data_key);
     if (status == ROTOR_OK) {
-        status = enclave_store_next(enclave);
+        status = enclave_save_next(enclave, in_background);
     }
-    secret_wipe(&enclave->next, sizeof enclave->next);
     if (status != ROTOR_OK) {
-        return status;
+        secret_wipe(&enclave->next, sizeof enclave->next);
     }
+    return status;
+}
+
+void enclave_entry_switch_end(struct enclave *enclave)
+{
     enclave->signatures[ENCLAVE_CUR] = enclave->signatures[ENCLAVE_PENDING];
     memset(&enclave->signatures[ENCLAVE_PENDING], 0,
            sizeof enclave->signatures[ENCLAVE_PENDING]);
     enclave_half_open_wipe(enclave);
-    if (ends_sessions) {
+    if (enclave->work.ends_sessions) {
         secret_wipe(&enclave->unconfirmed, sizeof enclave->unconfirmed);
         secret_wipe(&enclave->confirmed, sizeof enclave->confirmed);
     }
+}
+
+enum rotor_status enclave_entry_switch(struct enclave *enclave)
+{
+    TRY(enclave_entry_switch_begin(enclave, false));
+    TRY(enclave_save_all(enclave));
+    enclave_entry_switch_end(enclave);
     return ROTOR_OK;
 }
 

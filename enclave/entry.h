@@ -17,6 +17,17 @@ ROTOR_CALL enclave_entry_sign(struct enclave *enclave);
 // P3: the pending entry becomes cur.
 ROTOR_CALL enclave_entry_switch(struct enclave *enclave);
 
+// The same in steps: begin, enclave_save_step until it does not say
+// ROTOR_AGAIN, then its end.
+//
+// sign_begin: ROTOR_AGAIN when there is nothing to sign any more.
+ROTOR_CALL enclave_entry_sign_begin(struct enclave *enclave,
+                                    bool in_background);
+void enclave_entry_sign_end(struct enclave *enclave, enum rotor_status saved);
+ROTOR_CALL enclave_entry_switch_begin(struct enclave *enclave,
+                                      bool in_background);
+void enclave_entry_switch_end(struct enclave *enclave);
+
 // Encodes an entry with Evidence made now; entry->used is 0 when its
 // signatures were lost.
 ROTOR_CALL enclave_entry_emit(struct enclave *enclave, enum enclave_place place,

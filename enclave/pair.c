@@ -140,6 +140,18 @@ static void route_pair(struct enclave_pair *pair,
     };
 }
 
+bool enclave_pair_route(struct enclave_pair *pair,
+                        struct enclave_request *request)
+{
+    route_pair(pair, request);
+    bool is_open = pair->way != ENCLAVE_WAY_CLOSED &&
+                   pair->way != ENCLAVE_WAY_PROGRAM &&
+                   pair->channel_id == request->header.channel_id;
+    // Others came behind it: the answer acknowledges those, too.
+    request->header.sequence = is_open ? pair->next_in - 1 : 0;
+    return is_open;
+}
+
 static bool admit_program(const struct enclave *enclave,
                           struct enclave_pair *pair,
                           struct enclave_request *request)
@@ -149,7 +161,8 @@ static bool admit_program(const struct enclave *enclave,
     }
     route_pair(pair, request);
     request->route.log_id = enclave_log_id(enclave);
-    if (!is_next(request) || is_worn_out(&request->route)) {
+    // It does not wear out: no key is used on it.
+    if (!is_next(request)) {
         enclave_pair_close(pair);
         return false;
     }

@@ -11,6 +11,11 @@
 bool enclave_pair_admit(struct enclave *enclave, struct enclave_pair *pair,
                         struct enclave_request *request);
 
+// The route of a frame that came by `pair` earlier.  False: that channel is
+// closed by now.
+bool enclave_pair_route(struct enclave_pair *pair,
+                        struct enclave_request *request);
+
 // Forgets every unfinished HELLO.
 void enclave_half_open_wipe(struct enclave *enclave);
 

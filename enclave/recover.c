@@ -9,6 +9,7 @@
 #include "crypto/suite.h"
 #include "enclave/bundle.h"
 #include "enclave/entry.h"
+#include "enclave/save.h"
 #include "enclave/serve.h"
 #include "enclave/store.h"
 #include "enclave/tokens.h"
@@ -212,7 +213,7 @@ static enum rotor_status approve(struct enclave *enclave,
 {
     enum rotor_status status = build_approved(enclave, proof);
     if (status == ROTOR_OK) {
-        status = enclave_store_next(enclave);
+        status = enclave_save_state(enclave);
     }
     secret_wipe(&enclave->next, sizeof enclave->next);
     if (status == ROTOR_OK) {

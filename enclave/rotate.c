@@ -7,9 +7,11 @@
 #include "crypto/suite.h"
 #include "enclave/bundle.h"
 #include "enclave/entry.h"
+#include "enclave/save.h"
 #include "enclave/serve.h"
 #include "enclave/store.h"
 #include "enclave/tokens.h"
+#include "enclave/work.h"
 
 static uint64_t now(const struct enclave *enclave)
 {
@@ -19,7 +21,7 @@ static uint64_t now(const struct enclave *enclave)
 // P1 of enclave->next, and the clock of min_interval.
 static enum rotor_status prepare(struct enclave *enclave)
 {
-    TRY(enclave_store_next(enclave));
+    TRY(enclave_save_state(enclave));
     enclave->prepared_ms = now(enclave);
     return ROTOR_OK;
 }
@@ -203,8 +205,9 @@ static enum rotor_status build_rotation(struct enclave *enclave,
     return ROTOR_OK;
 }
 
-static enum rotor_status rotate(struct enclave *enclave,
-                                const struct enclave_request *request)
+// The keys of the next epoch and its body, in enclave->next.
+static enum rotor_status make_rotation(struct enclave *enclave,
+                                       const struct enclave_request *request)
 {
     uint32_t suite = 0;
     enum rotor_status status =
@@ -212,10 +215,9 @@ static enum rotor_status rotate(struct enclave *enclave,
     if (status == ROTOR_OK) {
         status = build_rotation(enclave, request, suite);
     }
-    if (status == ROTOR_OK) {
-        status = prepare(enclave);
+    if (status != ROTOR_OK) {
+        secret_wipe(&enclave->next, sizeof enclave->next);
     }
-    secret_wipe(&enclave->next, sizeof enclave->next);
     return status;
 }
 
@@ -231,10 +233,13 @@ enum rotor_status enclave_serve_rotate(struct enclave *enclave,
     if (from != epoch) {
         return enclave_refuse(enclave, WIRE_E_EPOCH, epoch);
     }
-    if (enclave_state_code(enclave) == WIRE_STATE_CUR) {
-        TRY(rotate(enclave, request));
+    bool is_new = enclave_state_code(enclave) == WIRE_STATE_CUR;
+    if (is_new) {
+        TRY(make_rotation(enclave, request));
     }
-    return enclave_answer_entry(enclave, request, WIRE_ROT_PREPARED, answer);
+    enclave_work_begin(enclave, request, ENCLAVE_WORK_PREPARE, is_new);
+    answer->is_deferred = true;
+    return ROTOR_OK;
 }
 
 enum rotor_status enclave_serve_commit(struct enclave *enclave,
@@ -253,7 +258,7 @@ enum rotor_status enclave_serve_commit(struct enclave *enclave,
     if (!wire_digest_equal(&message->body_hash, &prepared->facts.body_hash)) {
         return enclave_refuse(enclave, WIRE_E_HASH, 0);
     }
-    TRY(enclave_entry_sign(enclave));
-    TRY(enclave_entry_switch(enclave));
-    return enclave_answer_done(enclave, request, answer);
+    enclave_work_begin(enclave, request, ENCLAVE_WORK_COMMIT, false);
+    answer->is_deferred = true;
+    return ROTOR_OK;
 }

@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "base/secret.h"
 #include "enclave/pair.h"
+#include "enclave/work.h"
 
 // ---- the policy ------------------------------------------------------------
 
@@ -88,6 +89,15 @@ static enum rotor_status refuse_state(struct enclave *enclave,
     return enclave_refuse(enclave, WIRE_E_STATE, state);
 }
 
+// Orders that write to the store wait for none that is under way: the RTP asks
+// again.
+static bool is_order(uint8_t type)
+{
+    return type == WIRE_GENERATE || type == WIRE_ROT_ACCEPT0 ||
+           type == WIRE_ROTATE || type == WIRE_ROT_COMMIT ||
+           type == WIRE_RECOVER || type == WIRE_RECOVER_SIGNED;
+}
+
 // Every message of the RTP begins with the log_id of its channel, but HELLO:
 // there the two sides find out.
 static bool names_the_log(const struct enclave_request *request)
@@ -113,6 +123,9 @@ static enum rotor_status serve_request(struct enclave *enclave,
     TRY(wire_message_decode(rule->layout, request->payload, &request->message));
     if (!names_the_log(request)) {
         return enclave_refuse(enclave, WIRE_E_HASH, 0);
+    }
+    if (enclave_has_work(enclave) && is_order(request->header.type)) {
+        return enclave_refuse(enclave, WIRE_E_BUSY, 0);
     }
     return rule->serve(enclave, request, answer);
 }
@@ -163,24 +176,98 @@ static enum rotor_status send(const struct enclave *enclave,
     return wire_frame_seal(&sealer, &header, bytes_in(&answer->payload), reply);
 }
 
+// Sends what was made; an ERROR where `status` says that nothing was.
+static enum rotor_status give(struct enclave *enclave,
+                              struct enclave_request *request,
+                              struct enclave_answer *answer,
+                              enum rotor_status status,
+                              struct rotor_room *reply)
+{
+    if (status != ROTOR_OK) {
+        explain(enclave, status);
+        TRY(answer_error(enclave, request, answer));
+    }
+    TRY(send(enclave, request, answer, reply));
+    *request->route.next_out += 1;
+    if (answer->closes && request->route.pair != NULL) {
+        enclave_pair_close(request->route.pair);
+    }
+    return ROTOR_OK;
+}
+
+static struct enclave_answer answer_in(const struct rotor_room *reply)
+{
+    return (struct enclave_answer){
+        .payload = {reply->data + WIRE_HEADER_SIZE, WIRE_PAYLOAD_MAX, 0}
+    };
+}
+
+static void forget_refusal(struct enclave *enclave)
+{
+    enclave->refusal = WIRE_E_NONE;
+    enclave->refusal_detail = 0;
+}
+
+// Nothing writes beside the serving thread: all steps at once.
+static enum rotor_status finish_work(struct enclave *enclave,
+                                     struct enclave_request *request,
+                                     struct enclave_answer *answer)
+{
+    enum rotor_status status = ROTOR_AGAIN;
+    bool is_done = false;
+    while (status == ROTOR_AGAIN || (status == ROTOR_OK && !is_done)) {
+        status = enclave_work_step(enclave, request, answer, &is_done);
+    }
+    return status;
+}
+
 static enum rotor_status answer_request(struct enclave *enclave,
                                         struct enclave_request *request,
                                         struct rotor_room *reply)
 {
-    struct enclave_answer answer = {
-        .payload = {reply->data + WIRE_HEADER_SIZE, WIRE_PAYLOAD_MAX, 0}
-    };
-    enclave->refusal = WIRE_E_NONE;
-    enclave->refusal_detail = 0;
+    struct enclave_answer answer = answer_in(reply);
+    forget_refusal(enclave);
     enum rotor_status status = serve_request(enclave, request, &answer);
-    if (status != ROTOR_OK) {
-        explain(enclave, status);
-        TRY(answer_error(enclave, request, &answer));
+    if (status == ROTOR_OK && answer.is_deferred) {
+        if (enclave->ops.durable_begin != NULL) {
+            return ROTOR_OK;
+        }
+        status = finish_work(enclave, request, &answer);
     }
-    TRY(send(enclave, request, &answer, reply));
-    *request->route.next_out += 1;
-    if (answer.closes && request->route.pair != NULL) {
-        enclave_pair_close(request->route.pair);
+    return give(enclave, request, &answer, status, reply);
+}
+
+bool enclave_has_work(const struct enclave *enclave)
+{
+    return enclave->work.kind != ENCLAVE_NO_WORK;
+}
+
+enum rotor_status enclave_step(struct enclave *enclave,
+                               struct enclave_pair *pair,
+                               struct rotor_room *reply)
+{
+    reply->used = 0;
+    if (!enclave->is_open || !enclave_has_work(enclave)) {
+        return ROTOR_INVALID;
+    }
+    if (reply->capacity < WIRE_FRAME_MAX) {
+        return ROTOR_TOO_SMALL;
+    }
+    struct enclave_request request = {.header = enclave->work.header};
+    struct enclave_answer answer = answer_in(reply);
+    bool is_done = false;
+    // The RTP may have paired anew: it asks again there.
+    bool is_heard = enclave_pair_route(pair, &request);
+    forget_refusal(enclave);
+    enum rotor_status status =
+        enclave_work_step(enclave, &request, &answer, &is_done);
+    if (status == ROTOR_AGAIN) {
+        return ROTOR_AGAIN;
+    }
+    bool is_over = is_done || status != ROTOR_OK;
+    if (is_over && is_heard &&
+        give(enclave, &request, &answer, status, reply) != ROTOR_OK) {
+        reply->used = 0;
     }
     return ROTOR_OK;
 }

@@ -56,7 +56,8 @@ struct enclave_request {
 struct enclave_answer {
     enum wire_type type;
     struct rotor_room payload;
-    bool closes; // the channel ends with this answer
+    bool closes;      // the channel ends with this answer
+    bool is_deferred; // enclave_step makes it
 };
 
 typedef enum rotor_status enclave_handler(struct enclave *enclave,

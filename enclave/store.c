@@ -18,24 +18,14 @@ static enum rotor_status store_failed(struct enclave *enclave)
     return enclave_refuse(enclave, WIRE_E_STORE, 0);
 }
 
-// A write ended in doubt, or the anchor names another state: sign nothing
-// more.
-static enum rotor_status halt(struct enclave *enclave, enum enclave_fault fault)
-{
-    enclave->fault = fault;
-    return enclave_refuse(
-        enclave,
-        fault == ENCLAVE_ROLLED_BACK ? WIRE_E_ROLLED_BACK : WIRE_E_STORE, 0);
-}
-
-static bool is_counter(const struct enclave *enclave)
+bool enclave_anchor_counts(const struct enclave *enclave)
 {
     return enclave->identity.anchor_kind == ANCHOR_COUNTER;
 }
 
 // ---- sealed files ----------------------------------------------------------
 
-static uint32_t suite_of(const struct enclave_state *state)
+uint32_t enclave_store_suite(const struct enclave_state *state)
 {
     if (state->pending.is_used) {
         return state->pending.facts.suite;
@@ -43,17 +33,17 @@ static uint32_t suite_of(const struct enclave_state *state)
     return state->cur.is_used ? state->cur.facts.suite : CRYPTO_SUITE_DEFAULT;
 }
 
-static struct rotor_room plain_room(struct enclave *enclave)
+struct rotor_room enclave_store_plain(struct enclave *enclave)
 {
     return (struct rotor_room){enclave->file + ENCLAVE_SEAL_HEAD,
                                sizeof enclave->file - ENCLAVE_SEAL_SIZE, 0};
 }
 
-// Seals what lies in plain_room in place: enclave->file is then the file.
-static enum rotor_status seal_file(struct enclave *enclave,
-                                   enum enclave_seal_kind kind, uint32_t suite,
-                                   const struct rotor_room *plain,
-                                   struct rotor_bytes *file)
+enum rotor_status enclave_store_seal(struct enclave *enclave,
+                                     enum enclave_seal_kind kind,
+                                     uint32_t suite,
+                                     const struct rotor_room *plain,
+                                     struct rotor_bytes *file)
 {
     struct enclave_seal seal = {kind, suite, enclave->seal_mac,
                                 enclave->seal_enc};
@@ -72,7 +62,7 @@ static enum rotor_status read_file(struct enclave *enclave,
 {
     *exists = false;
     struct rotor_room room = ROOM_OF(enclave->file);
-    *plain = plain_room(enclave);
+    *plain = enclave_store_plain(enclave);
     enum rotor_status status =
         enclave->ops.store_read(enclave->ops.context, file, &room);
     if (status == ROTOR_TOO_SMALL) {
@@ -91,9 +81,9 @@ static enum rotor_status read_file(struct enclave *enclave,
 
 // ---- the anchor ------------------------------------------------------------
 
-// v' = SHA-256(v || SHA-256(core))
-static enum rotor_status follow(const uint8_t v[32], struct rotor_bytes core,
-                                uint8_t d[32], uint8_t next[32])
+enum rotor_status enclave_anchor_follow(const uint8_t v[32],
+                                        struct rotor_bytes core, uint8_t d[32],
+                                        uint8_t next[32])
 {
     TRY(crypto_hash(CRYPTO_SHA256, &core, 1, d));
     struct rotor_bytes parts[] = {bytes_of(v, 32), bytes_of(d, 32)};
@@ -114,11 +104,11 @@ static enum rotor_status is_named(const struct enclave *enclave,
     uint8_t d[32];
     uint8_t v[32];
     *named = false;
-    TRY(follow(state->v, core, d, v));
+    TRY(enclave_anchor_follow(state->v, core, d, v));
     bool right_n =
         enclave->anchor_n == ENCLAVE_N_UNKNOWN || enclave->anchor_n == state->n;
-    bool right_v =
-        is_counter(enclave) || memcmp(v, enclave->anchor_v, sizeof v) == 0;
+    bool right_v = enclave_anchor_counts(enclave) ||
+                   memcmp(v, enclave->anchor_v, sizeof v) == 0;
     *named = right_n && right_v;
     return ROTOR_OK;
 }
@@ -197,7 +187,7 @@ static enum rotor_status load_candidate(struct enclave *enclave)
 static bool is_fresh(const struct enclave *enclave)
 {
     static const uint8_t zeros[32] = {0};
-    bool is_first = is_counter(enclave)
+    bool is_first = enclave_anchor_counts(enclave)
                         ? enclave->anchor_n == 0
                         : memcmp(enclave->anchor_v, zeros, 32) == 0;
     return is_first || enclave->identity.was_reset;
@@ -269,173 +259,6 @@ enum rotor_status enclave_store_settle(struct enclave *enclave)
     return status == ROTOR_OK ? settle_policy(enclave) : status;
 }
 
-// ---- anchored write --------------------------------------------------------
-
-static enum rotor_status write_core(struct enclave *enclave,
-                                    struct enclave_state *state, uint8_t d[32],
-                                    uint8_t expected[32])
-{
-    struct rotor_room core = plain_room(enclave);
-    struct rotor_bytes file;
-    TRY(enclave_state_encode(state, &core));
-    TRY(follow(state->v, bytes_in(&core), d, expected));
-    TRY(seal_file(enclave, ENCLAVE_SEAL_CORE, suite_of(state), &core, &file));
-    return enclave->ops.store_write(enclave->ops.context, ENCLAVE_STATE_NEXT,
-                                    file);
-}
-
-// Advances and reads back: only the read-back counts.
-static enum rotor_status advance(struct enclave *enclave, const uint8_t d[32],
-                                 const uint8_t expected[32])
-{
-    uint64_t n = 0;
-    uint8_t v[32];
-    enum rotor_status advanced =
-        enclave->ops.anchor_advance(enclave->ops.context, d);
-    if (read_anchor(enclave, &n, v) != ROTOR_OK) {
-        return halt(enclave, ENCLAVE_STORE_FAULT);
-    }
-    bool has_n = n != ENCLAVE_N_UNKNOWN;
-    bool moved = (is_counter(enclave) || memcmp(v, expected, 32) == 0) &&
-                 (!has_n || n == enclave->anchor_n + 1);
-    bool stayed =
-        (is_counter(enclave) || memcmp(v, enclave->anchor_v, 32) == 0) &&
-        (!has_n || n == enclave->anchor_n);
-    if (moved) {
-        memcpy(enclave->anchor_v, v, sizeof v);
-        enclave->anchor_n++;
-        return ROTOR_OK;
-    }
-    if (stayed && advanced != ROTOR_OK) {
-        return store_failed(enclave);
-    }
-    return halt(enclave, ENCLAVE_ROLLED_BACK);
-}
-
-static enum rotor_status rename_next(struct enclave *enclave)
-{
-    enum rotor_status status = enclave->ops.store_rename(
-        enclave->ops.context, ENCLAVE_STATE_NEXT, ENCLAVE_STATE);
-    return status == ROTOR_OK ? ROTOR_OK : halt(enclave, ENCLAVE_STORE_FAULT);
-}
-
-// Steps 1 to 5 of 7.1.
-static enum rotor_status write_anchored(struct enclave *enclave)
-{
-    uint8_t d[32];
-    uint8_t expected[32];
-    if (write_core(enclave, &enclave->next, d, expected) != ROTOR_OK) {
-        return store_failed(enclave);
-    }
-    TRY(advance(enclave, d, expected));
-    return rename_next(enclave);
-}
-
-// ---- a counter, which names a slot and not a state -------------------------
-
-// What has to be put back after the fallback was written.
-struct unburnt {
-    uint64_t n;
-    uint8_t v[32];
-    bool is_burnt;
-    struct enclave_sealed_auth auth;
-};
-
-// The A that may be signing now: the pending entry's, or the next one.
-static struct enclave_sealed_auth *burning_auth(struct enclave_state *state)
-{
-    bool is_prepared = state->pending.is_used && !state->pending_is_recovery;
-    return is_prepared ? &state->pending.auth : &state->cur.next_auth;
-}
-
-// The state as it was, with A burnt, under the number that comes next: what a
-// kill between increment and store leaves.
-static enum rotor_status write_fallback(struct enclave *enclave)
-{
-    struct enclave_state *state = &enclave->state;
-    struct enclave_sealed_auth *auth = burning_auth(state);
-    struct unburnt kept = {.n = state->n, .is_burnt = state->is_burnt};
-    memcpy(kept.v, state->v, sizeof kept.v);
-    kept.auth = *auth;
-
-    uint8_t d[32];
-    uint8_t v[32];
-    state->n = enclave->next.n;
-    state->is_burnt = state->is_burnt || auth->size > 0;
-    auth->size = 0;
-    enum rotor_status status = write_core(enclave, state, d, v);
-
-    state->n = kept.n;
-    state->is_burnt = kept.is_burnt;
-    *auth = kept.auth;
-    return status;
-}
-
-static enum rotor_status write_counted(struct enclave *enclave)
-{
-    uint8_t d[32];
-    uint8_t v[32];
-    if (write_fallback(enclave) != ROTOR_OK) {
-        return store_failed(enclave);
-    }
-    memset(d, 0, sizeof d);
-    memset(v, 0, sizeof v);
-    TRY(advance(enclave, d, v));
-    TRY(rename_next(enclave));
-    if (write_core(enclave, &enclave->next, d, v) != ROTOR_OK) {
-        return halt(enclave, ENCLAVE_STORE_FAULT);
-    }
-    return rename_next(enclave);
-}
-
-// ---- the whole write -------------------------------------------------------
-
-static bool changes_cur(const struct enclave *enclave)
-{
-    return enclave->next.cur.is_used &&
-           !wire_digest_equal(&enclave->next.cur.facts.body_hash,
-                              &enclave->state.cur.facts.body_hash);
-}
-
-static enum rotor_status write_next(struct enclave *enclave)
-{
-    enclave->next.n = enclave->anchor_n + 1;
-    memcpy(enclave->next.v, enclave->anchor_v, sizeof enclave->next.v);
-    enclave->next.tokens.running_s = enclave_running_s(enclave);
-    return is_counter(enclave) ? write_counted(enclave)
-                               : write_anchored(enclave);
-}
-
-static void adopt(struct enclave *enclave, struct enclave_keys *keys)
-{
-    if (changes_cur(enclave)) {
-        enclave_keys_close(&enclave->keys);
-        enclave->keys = *keys;
-        *keys = (struct enclave_keys){0};
-    }
-    enclave->state = enclave->next;
-}
-
-enum rotor_status enclave_store_next(struct enclave *enclave)
-{
-    // Opened first: once the anchor has moved there is no way back.
-    struct enclave_keys keys = {0};
-    enum rotor_status status =
-        changes_cur(enclave) ? enclave_keys_open(&enclave->next.cur, &keys)
-                             : ROTOR_OK;
-    if (status == ROTOR_OK) {
-        status = write_next(enclave);
-    }
-    if (status == ROTOR_OK) {
-        adopt(enclave, &keys);
-        status = enclave_store_settle(enclave);
-    }
-    enclave_keys_close(&keys);
-    secret_wipe(&enclave->next, sizeof enclave->next);
-    secret_wipe(enclave->file, sizeof enclave->file);
-    return status;
-}
-
 // ---- files that no anchor names --------------------------------------------
 
 static enum rotor_status write_plain(struct enclave *enclave,
@@ -444,25 +267,14 @@ static enum rotor_status write_plain(struct enclave *enclave,
                                      const struct rotor_room *plain)
 {
     struct rotor_bytes sealed;
-    TRY(seal_file(enclave, kind, suite_of(&enclave->state), plain, &sealed));
+    TRY(enclave_store_seal(enclave, kind, enclave_store_suite(&enclave->state),
+                           plain, &sealed));
     return enclave->ops.store_write(enclave->ops.context, file, sealed);
-}
-
-enum rotor_status enclave_store_signatures(struct enclave *enclave)
-{
-    struct rotor_room plain = plain_room(enclave);
-    enum rotor_status status =
-        enclave_signatures_encode(enclave->signatures, &plain);
-    if (status == ROTOR_OK) {
-        status =
-            write_plain(enclave, ENCLAVE_ATTACH, ENCLAVE_SEAL_ATTACH, &plain);
-    }
-    return status == ROTOR_OK ? ROTOR_OK : store_failed(enclave);
 }
 
 enum rotor_status enclave_store_candidate(struct enclave *enclave)
 {
-    struct rotor_room plain = plain_room(enclave);
+    struct rotor_room plain = enclave_store_plain(enclave);
     enum rotor_status status = enclave_slot_encode(&enclave->candidate, &plain);
     if (status == ROTOR_OK) {
         status =

@@ -5,27 +5,42 @@
 #define ROTOR_ENCLAVE_STORE_H
 
 #include "enclave/enclave.h"
+#include "enclave/seal.h"
 
 // Reads what the anchor names.  enclave->fault says when nothing is.
 //
 // ROTOR_PORT_FAILED  store or anchor cannot be read.
 ROTOR_CALL enclave_store_load(struct enclave *enclave);
 
-// Makes enclave->next what the anchor names, by an anchored write, and adopts
-// it: state, keys, policy, claims.  enclave->next is wiped in any case.
-//
-// ROTOR_FORBIDDEN  not written, or in doubt: the refusal is set, and in doubt
-//                  the fault too.
-ROTOR_CALL enclave_store_next(struct enclave *enclave);
-
-// Writes the signatures of cur and of the pending entry.
-ROTOR_CALL enclave_store_signatures(struct enclave *enclave);
-
 // Writes enclave->candidate.
 ROTOR_CALL enclave_store_candidate(struct enclave *enclave);
 
 // Reads anew what is cached of the state: the policy, the kid of the old T.
 ROTOR_CALL enclave_store_settle(struct enclave *enclave);
+
+// ---- a file on its way out -------------------------------------------------
+
+// Room for the plain content of a file, inside enclave->file.
+struct rotor_room enclave_store_plain(struct enclave *enclave);
+
+// Seals what lies in enclave_store_plain in place: enclave->file is then the
+// file.
+ROTOR_CALL enclave_store_seal(struct enclave *enclave,
+                              enum enclave_seal_kind kind, uint32_t suite,
+                              const struct rotor_room *plain,
+                              struct rotor_bytes *file);
+
+// The suite whose AEAD seals that state.
+uint32_t enclave_store_suite(const struct enclave_state *state);
+
+// Whether the anchor names a number only.
+bool enclave_anchor_counts(const struct enclave *enclave);
+
+// next = SHA-256(v || d), d = SHA-256(core).
+ROTOR_CALL enclave_anchor_follow(const uint8_t v[32], struct rotor_bytes core,
+                                 uint8_t d[32], uint8_t next[32]);
+
+// ---- data key --------------------------------------------------------------
 
 // The data key under the D of `slot`.
 ROTOR_CALL enclave_data_key_seal(const struct enclave *enclave,

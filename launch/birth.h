@@ -18,17 +18,39 @@
 #include "wire/message.h"
 
 enum launch_fd {
-    LAUNCH_FD_BIRTH = 3,   // this envelope
-    LAUNCH_FD_QUEUE = 4,   // enclave: memfd of the queue between RTP and AP
-    LAUNCH_FD_STORE = 5,   // folder that belongs to the program
-    LAUNCH_FD_BELL = 6,    // enclave: eventfd that wakes the RTP's loop
-    LAUNCH_FD_PLUGGED = 7, // enclave: entropy of the operator's own, if any
-    LAUNCH_FD_STARTER = 7, // RTP: socket to rotord
-    LAUNCH_FD_HWRNG = 8,   // enclave: /dev/hwrng, if any
-    LAUNCH_FD_CLIENTS = 8, // RTP: listening Unix socket
-    LAUNCH_FD_REMOTE = 9,  // RTP: listening TCP socket, if any
-    LAUNCH_FD_END = 10,    // everything from here on is closed
+    LAUNCH_FD_BIRTH = 3,       // this envelope
+    LAUNCH_FD_QUEUE = 4,       // enclave: memfd of the queue between RTP and AP
+    LAUNCH_FD_STORE = 5,       // folder that belongs to the program
+    LAUNCH_FD_BELL = 6,        // enclave: eventfd that wakes the RTP's loop
+    LAUNCH_FD_PLUGGED = 7,     // enclave: entropy of the operator's own, if any
+    LAUNCH_FD_STARTER = 7,     // RTP: socket to rotord
+    LAUNCH_FD_HWRNG = 8,       // enclave: /dev/hwrng, if any
+    LAUNCH_FD_CLIENTS = 8,     // RTP: listening Unix socket
+    LAUNCH_FD_REMOTE = 9,      // RTP: listening TCP socket, if any
+    LAUNCH_FD_PAIRS = 10,      // enclave: memfds of the queue pairs of programs
+    LAUNCH_FD_PAIR_BELLS = 18, // enclave: a pipe each that wakes its program
+    LAUNCH_FD_END = 26,        // everything from here on is closed
 };
+
+// Queue pairs of programs for one start of an enclave.  Its wall lets it map
+// nothing later, so they are made before; each is handed out once.
+#define LAUNCH_PAIRS      8u
+#define LAUNCH_PAIR_SLOTS 512u
+
+_Static_assert(LAUNCH_FD_PAIRS + LAUNCH_PAIRS == LAUNCH_FD_PAIR_BELLS &&
+                   LAUNCH_FD_PAIR_BELLS + LAUNCH_PAIRS == LAUNCH_FD_END,
+               "a descriptor for each");
+
+// What both ends of pair `i` go by.  The seed is no secret; it differs from
+// pair to pair and from start to start.
+static inline uint32_t launch_pair_seed(uint32_t queue_seed, uint32_t i)
+{
+    return queue_seed + (i + 1) * 0x9e3779b9u;
+}
+static inline uint32_t launch_pair_channel(uint32_t i)
+{
+    return i + 1;
+}
 
 // What the operator configured, as far as RTP or enclave act on it.
 struct launch_settings {
@@ -66,7 +88,7 @@ extern const struct wire_layout LAUNCH_LAYOUT_SETTINGS;
 // ---- between rotord and the RTP, on LAUNCH_FD_STARTER ----------------------
 
 enum launch_notice {
-    LAUNCH_ENCLAVE_UP = 1,   // to the RTP: queue and bell come as descriptors
+    LAUNCH_ENCLAVE_UP = 1,   // to the RTP: with LAUNCH_UP_FDS descriptors
     LAUNCH_ENCLAVE_DOWN = 2, // to the RTP
     LAUNCH_ATTESTED = 3,     // to rotord: confirm the images that run
     LAUNCH_REFUSED = 4,      // to rotord: the enclave's evidence is not good
@@ -84,6 +106,9 @@ struct launch_record {
     struct wire_digest reference; // ENCLAVE_UP: measurement to expect
     uint32_t security_version;    // ENCLAVE_UP
 };
+
+// Behind ENCLAVE_UP: queue, bell, queues of the pairs, bells of the pairs.
+#define LAUNCH_UP_FDS (2u + 2u * LAUNCH_PAIRS)
 
 // The queue between RTP and AP, agreed at build time but for its seed.
 #define LAUNCH_QUEUE_SLOTS 1024u

@@ -37,6 +37,12 @@ static const struct wire_field RECOVER[] = {
 static const struct wire_field CANCEL[] = {
     UINT(0, wire_client_cancel, id, UINT64_MAX),
 };
+static const struct wire_field QUEUE[] = {
+    UINT(0, wire_client_queue, channel, UINT32_MAX),
+    UINT(1, wire_client_queue, seed, UINT32_MAX),
+    UINT(2, wire_client_queue, slots, UINT32_MAX),
+    UINT(3, wire_client_queue, left, UINT32_MAX),
+};
 static const struct wire_field STATUS[] = {
     TEXT(0, wire_client_status, version, 64),
     OF(MDIGEST, 1, wire_client_status, log_id),
@@ -67,6 +73,8 @@ static const struct wire_field STATUS[] = {
     TEXT(26, wire_client_status, alarm, 256),
     UINT(27, wire_client_status, queue_depth, UINT64_MAX),
     UINT(28, wire_client_status, images, UINT64_MAX),
+    UINT(29, wire_client_status, pairs_left, UINT32_MAX),
+    UINT(30, wire_client_status, pairs_out, UINT32_MAX),
 };
 static const struct wire_field HEAD[] = {
     {0, WIRE_FIELD_HEAD, 0, 0, 0, 0, NULL},
@@ -78,6 +86,7 @@ LAYOUT(CLIENT_ROTATE, WIRE_NONE, wire_client_rotate, ROTATE);
 LAYOUT(CLIENT_EVENT, WIRE_NONE, wire_client_event, EVENT);
 LAYOUT(CLIENT_RECOVER, WIRE_NONE, wire_client_recover, RECOVER);
 LAYOUT(CLIENT_CANCEL, WIRE_NONE, wire_client_cancel, CANCEL);
+LAYOUT(CLIENT_QUEUE, WIRE_NONE, wire_client_queue, QUEUE);
 LAYOUT(CLIENT_STATUS, WIRE_NONE, wire_client_status, STATUS);
 LAYOUT(CLIENT_HEAD, WIRE_NONE, wire_head, HEAD);
 

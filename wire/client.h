@@ -26,6 +26,7 @@ enum wire_op {
     WIRE_OP_RETEST = 9,      // entropy: on-demand health test
     WIRE_OP_SIGN = 10,       // SIGN -> SIGNED
     WIRE_OP_CANCEL = 11,     // wire_client_cancel -> nothing
+    WIRE_OP_QUEUE = 12,      // -> wire_client_queue and two descriptors
     WIRE_OP_RECOVER = 16,    // wire_client_recover -> RECOVER_BODY
     WIRE_OP_RECOVERED = 17,  // RECOVER_SIGNED -> wire_head when it is current
 };
@@ -98,6 +99,15 @@ struct wire_client_cancel {
     uint64_t id;
 };
 
+// A queue pair that the program owns from now on; with it come the memfd of the
+// queue and the reading end of its bell.
+struct wire_client_queue {
+    uint64_t channel; // id that frames carry
+    uint64_t seed;    // of struct rotor_ipq_plan
+    uint64_t slots;   // of it
+    uint64_t left;    // pairs that others may have
+};
+
 struct wire_client_status {
     struct rotor_bytes version; // text
     struct wire_digest log_id;  // empty before genesis
@@ -128,6 +138,8 @@ struct wire_client_status {
     struct rotor_bytes alarm; // text, the last one; empty
     uint64_t queue_depth;     // requests in flight
     uint64_t images;          // security versions: rtp << 32 | enclave
+    uint64_t pairs_left;      // queue pairs that programs may still have
+    uint64_t pairs_out;       // that they have
 };
 
 extern const struct wire_layout WIRE_LAYOUT_CLIENT_REQUEST;
@@ -135,6 +147,7 @@ extern const struct wire_layout WIRE_LAYOUT_CLIENT_REPLY;
 extern const struct wire_layout WIRE_LAYOUT_CLIENT_ROTATE;
 extern const struct wire_layout WIRE_LAYOUT_CLIENT_EVENT;
 extern const struct wire_layout WIRE_LAYOUT_CLIENT_CANCEL;
+extern const struct wire_layout WIRE_LAYOUT_CLIENT_QUEUE;
 extern const struct wire_layout WIRE_LAYOUT_CLIENT_RECOVER;
 extern const struct wire_layout WIRE_LAYOUT_CLIENT_STATUS;
 extern const struct wire_layout WIRE_LAYOUT_CLIENT_HEAD; // a wire_head

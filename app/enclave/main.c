@@ -5,6 +5,8 @@
 // next, then everything that needs a system call which seccomp will refuse,
 // then the last wall, then frames until the end.
 #include <fcntl.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +14,8 @@
 
 #include <openssl/crypto.h>
 
+#include "app/enclave/beside.h"
+#include "app/enclave/ends.h"
 #include "app/enclave/platform.h"
 #include "base/bytes.h"
 #include "base/secret.h"
@@ -19,30 +23,21 @@
 #include "launch/birth.h"
 #include "launch/process/arena.h"
 #include "launch/process/wall.h"
-#include "port/linux/doorbell.h"
-#include "port/linux/shared_queue.h"
 #include "wire/walls.h"
 
 #define ARENA_SIZE ((size_t)3 << 20)
 #define STACK_SIZE ((size_t)512 << 10)
 
-// The RTP gets this long to make room for a reply; then it is dropped, and the
-// RTP asks again.
-#define REPLY_WAIT_NS 1000000000u
-#define IDLE_WAIT_NS  1000000000u
-#define TEST_WAIT_NS  10000000u // while an entropy source is in its test
+#define IDLE_WAIT_NS 1000000000u
+#define BUSY_WAIT_NS 10000000u // an entropy source or a rotation is at work
 
 // Everything that lives in secret memory besides heap and stack.
 struct ap {
     struct enclave enclave;
-    struct enclave_pair pair;
     struct platform platform;
     struct launch_birth birth;
     uint8_t birth_memory[LAUNCH_BIRTH_MAX];
-    uint8_t frame[WIRE_FRAME_MAX];
-    uint8_t reply[WIRE_FRAME_MAX];
-    struct shared_queue queue;
-    struct doorbell bell;
+    struct ends ends;
     struct arena_kind memory;
 };
 static struct ap *ap;
@@ -102,28 +97,17 @@ static bool be_born(void)
     return true;
 }
 
-static bool open_queue(void)
-{
-    const struct rotor_ipq_plan plan = {LAUNCH_QUEUE_SLOTS, ROTOR_IPQ_FRAME_MAX,
-                                        (uint32_t)ap->birth.queue_seed};
-    enum rotor_status status =
-        shared_queue_open(&ap->queue, &plan, LAUNCH_FD_QUEUE, ROTOR_IPQ_AP);
-    if (status != ROTOR_OK) {
-        return failed("queue", status);
-    }
-    doorbell_init(&ap->bell, &ap->queue.channel, DOORBELL_NO_EVENT,
-                  LAUNCH_FD_BELL);
-    return true;
-}
-
 static bool raise_walls(struct enclave_identity *identity)
 {
     uint64_t walls = ap->birth.walls;
     if (wall_dropped != 0) {
         fputs("enclave: warning: sanitised build: no seccomp wall\n", stderr);
     }
-    enum rotor_status status =
-        wall_raise_last(LAUNCH_FD_STORE, LAUNCH_FD_QUEUE, &walls);
+    wall_raise_files(LAUNCH_FD_STORE, &walls);
+    if (!beside_open()) {
+        return failed("second thread", ROTOR_PORT_FAILED);
+    }
+    enum rotor_status status = wall_raise_last(LAUNCH_FD_QUEUE, &walls);
     if (status != ROTOR_OK) {
         return failed("a required wall does not stand", status);
     }
@@ -144,8 +128,12 @@ static bool prepare(void)
     if (status != ROTOR_OK) {
         return failed("libcrypto", status);
     }
-    if (!be_born() || !open_queue()) {
+    if (!be_born()) {
         return false;
+    }
+    status = ends_open(&ap->ends, (uint32_t)ap->birth.queue_seed);
+    if (status != ROTOR_OK) {
+        return failed("queues", status);
     }
     status = platform_open(&ap->platform, &ap->birth, &identity);
     if (status != ROTOR_OK) {
@@ -160,41 +148,32 @@ static bool prepare(void)
     if (status != ROTOR_OK) {
         return failed("store", status);
     }
-    enclave_pair_init_control(&ap->pair);
     return true;
 }
 
-// False when the queue is dead.
-static bool give(struct rotor_bytes reply)
+static uint64_t idle_ns(void)
 {
-    enum rotor_status status = rotor_ipq_push(&ap->queue.channel.out, reply);
-    if (status == ROTOR_AGAIN &&
-        doorbell_wait(&ap->bell, ROTOR_IPQ_ROOM, REPLY_WAIT_NS) == ROTOR_OK) {
-        status = rotor_ipq_push(&ap->queue.channel.out, reply);
-    }
-    return status != ROTOR_CORRUPT && doorbell_ring(&ap->bell) == ROTOR_OK;
+    bool is_busy =
+        platform_is_testing(&ap->platform) || enclave_has_work(&ap->enclave);
+    return is_busy ? BUSY_WAIT_NS : IDLE_WAIT_NS;
 }
 
-static bool serve_one(void)
+// False when the queue to the RTP is dead.
+static bool turn(void)
 {
-    struct rotor_room frame = ROOM_OF(ap->frame);
-    struct rotor_room reply = ROOM_OF(ap->reply);
-    enum rotor_status status = rotor_ipq_pop(&ap->queue.channel.in, &frame);
-    if (status == ROTOR_AGAIN) {
-        platform_step(&ap->platform, &ap->enclave);
-        bool is_testing = platform_is_testing(&ap->platform);
-        status = doorbell_wait(&ap->bell, ROTOR_IPQ_FRAMES,
-                               is_testing ? TEST_WAIT_NS : IDLE_WAIT_NS);
-        return status == ROTOR_OK || status == ROTOR_AGAIN;
-    }
-    if (status != ROTOR_OK) {
+    bool moved = false;
+    const _Atomic uint32_t *word = beside_word();
+    // Before the look at the work: what is done after it wakes us.
+    uint32_t value = atomic_load_explicit(word, memory_order_acquire);
+    if (ends_turn(&ap->ends, &ap->enclave, &moved) != ROTOR_OK) {
         return false;
     }
-    status = enclave_serve(&ap->enclave, &ap->pair, bytes_in(&frame), &reply);
-    if (status != ROTOR_OK) {
-        return failed("serve", status);
+    if (moved) {
+        return true;
     }
-    return reply.used == 0 || give(bytes_in(&reply));
+    platform_step(&ap->platform, &ap->enclave);
+    enum rotor_status status = ends_wait(&ap->ends, idle_ns(), word, value);
+    return status == ROTOR_OK || status == ROTOR_AGAIN;
 }
 
 static void live(void)
@@ -202,21 +181,14 @@ static void live(void)
     if (!prepare()) {
         return;
     }
-    while (serve_one()) {
+    while (turn()) {
         if (enclave_must_restart(&ap->enclave)) {
             fputs("enclave: error: a write to the store ended in doubt\n",
                   stderr);
             break;
         }
     }
-    enum rotor_ipq_rule rule = rotor_ipq_broken_rule(&ap->queue.channel.in);
-    if (rule == ROTOR_IPQ_UNBROKEN) {
-        rule = rotor_ipq_broken_rule(&ap->queue.channel.out);
-    }
-    if (rule != ROTOR_IPQ_UNBROKEN) {
-        fprintf(stderr, "enclave: error: the RTP broke the queue: %s\n",
-                rotor_ipq_rule_text(rule));
-    }
+    beside_settle(); // what is written is a view into the enclave
     enclave_wipe(&ap->enclave);
     platform_close(&ap->platform);
     _exit(3); // not back to the first stack: seccomp refuses the way
@@ -226,6 +198,7 @@ int main(void)
 {
     struct arena_kind memory;
     wall_raise_first();
+    (void)signal(SIGPIPE, SIG_IGN); // a program that went left its bell
     if (arena_open(ARENA_SIZE, &memory) != ROTOR_OK) {
         fputs("enclave: error: no locked memory: RLIMIT_MEMLOCK is too low\n",
               stderr);

@@ -9,12 +9,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "app/enclave/beside.h"
 #include "base/bytes.h"
 #include "base/secret.h"
 #include "port/linux/folder.h"
 
-#define ANCHOR_SIZE 40u // be64 n, v
-#define RESET_MARK  "reset"
+#define RESET_MARK "reset"
 
 static const char *const FILES[ENCLAVE_FILES] = {
     [ENCLAVE_STATE] = "state",
@@ -91,11 +91,11 @@ static enum rotor_status store_remove(void *context, enum enclave_file file)
 static enum rotor_status anchor_read(void *context, uint64_t *n, uint8_t v[32])
 {
     (void)context;
-    uint8_t memory[ANCHOR_SIZE];
+    uint8_t memory[PLATFORM_ANCHOR];
     struct rotor_room room = ROOM_OF(memory);
     bool found = false;
     TRY(linux_folder_read(LAUNCH_FD_STORE, "anchor", &room, &found));
-    if (found && room.used != ANCHOR_SIZE) {
+    if (found && room.used != PLATFORM_ANCHOR) {
         return ROTOR_PORT_FAILED;
     }
     if (!found) {
@@ -106,18 +106,68 @@ static enum rotor_status anchor_read(void *context, uint64_t *n, uint8_t v[32])
     return ROTOR_OK;
 }
 
-static enum rotor_status anchor_advance(void *context, const uint8_t d[32])
+// The anchor's file behind one more advance.
+static enum rotor_status next_anchor(const uint8_t d[32],
+                                     uint8_t memory[PLATFORM_ANCHOR])
 {
-    uint8_t memory[ANCHOR_SIZE];
     uint8_t v[32];
     uint64_t n = 0;
-    TRY(anchor_read(context, &n, v));
+    TRY(anchor_read(NULL, &n, v));
     const struct rotor_bytes parts[] = {BYTES_OF(v), bytes_of(d, 32)};
     bytes_put_be64(memory, n + 1);
-    TRY(crypto_hash(CRYPTO_SHA256, parts, COUNT_OF(parts), memory + 8));
-    return said(
-        linux_folder_replace(LAUNCH_FD_STORE, "anchor", BYTES_OF(memory)),
-        "anchor");
+    return crypto_hash(CRYPTO_SHA256, parts, COUNT_OF(parts), memory + 8);
+}
+
+static enum rotor_status replace_anchor(const uint8_t memory[PLATFORM_ANCHOR])
+{
+    return said(linux_folder_replace(LAUNCH_FD_STORE, "anchor",
+                                     bytes_of(memory, PLATFORM_ANCHOR)),
+                "anchor");
+}
+
+static enum rotor_status anchor_advance(void *context, const uint8_t d[32])
+{
+    (void)context;
+    uint8_t memory[PLATFORM_ANCHOR];
+    TRY(next_anchor(d, memory));
+    return replace_anchor(memory);
+}
+
+// ---- beside the serving thread ---------------------------------------------
+
+static enum rotor_status make_durable(void *input)
+{
+    struct platform *platform = input;
+    const struct enclave_durable *what = &platform->durable.what;
+    switch (what->kind) {
+    case ENCLAVE_WRITE:
+        return store_write(platform, what->file, what->content);
+    case ENCLAVE_RENAME:
+        return store_rename(platform, what->file, what->to);
+    case ENCLAVE_ADVANCE:
+        return replace_anchor(platform->durable.anchor);
+    }
+    return ROTOR_INVALID;
+}
+
+static enum rotor_status durable_begin(void *context,
+                                       const struct enclave_durable *what)
+{
+    struct platform *platform = context;
+    struct platform_durable *durable = &platform->durable;
+    durable->what = *what;
+    if (what->kind == ENCLAVE_ADVANCE) {
+        // Hashed here: the other thread calls no libcrypto.
+        TRY(next_anchor(what->d, durable->anchor));
+    }
+    beside_begin(make_durable, platform);
+    return ROTOR_OK;
+}
+
+static enum rotor_status durable_end(void *context)
+{
+    (void)context;
+    return beside_end();
 }
 
 static uint64_t now_ms(void *context)
@@ -151,6 +201,8 @@ struct enclave_ops platform_ops(struct platform *platform)
         .anchor_advance = anchor_advance,
         .now_ms = now_ms,
         .evidence = attest,
+        .durable_begin = durable_begin,
+        .durable_end = durable_end,
     };
 }
 

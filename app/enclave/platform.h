@@ -11,6 +11,12 @@
 #include "port/linux/entropy.h"
 
 #define PLATFORM_REPORT_MAX 512u
+#define PLATFORM_ANCHOR     40u // bytes: be64 n, v
+
+struct platform_durable {
+    struct enclave_durable what;
+    uint8_t anchor[PLATFORM_ANCHOR]; // ADVANCE: the file as it will be
+};
 
 // Not movable: the ops point into it.
 struct platform {
@@ -23,6 +29,7 @@ struct platform {
     char report[PLATFORM_REPORT_MAX];
     uint64_t stepped_ms;
     bool was_reset; // the mark of a factory reset is there
+    struct platform_durable durable; // what the second thread works at
 };
 
 // Before the last wall: opens what serving needs.  Fills `identity` but for

@@ -38,6 +38,10 @@ const struct command COMMANDS[] = {
      "  rotor session listen 127.0.0.1:7800 < answer > question\n"
      "  rotor session connect 127.0.0.1:7800 --log-id SHA256:... "
      "--measurement SHA256:...", main_session},
+    {"offload", "Hand slow work to the enclave, many requests in flight",
+     "attest | agree | sign [--count N] [--outstanding N] [--by-socket]",
+     "  rotor offload sign --count 10000\n"
+     "  rotor offload attest --by-socket", main_offload},
     {"chain", "Show and check the log of roots",
      "[list | show EPOCH | export FILE] [--file FILE]",
      "  rotor chain\n  rotor chain show 3\n  rotor chain export log.cbor\n"

@@ -92,6 +92,10 @@ static void print_json(const struct wire_client_status *s)
     json_number(&out, "rotations", s->rotations);
     json_number(&out, "refused", s->refused);
     json_number(&out, "in_flight", s->queue_depth);
+    json_open_object(&out, "queue_pairs");
+    json_number(&out, "left", s->pairs_left);
+    json_number(&out, "out", s->pairs_out);
+    json_close(&out);
     json_digest(&out, "measurement", &s->measurement);
     json_digest(&out, "instance", &s->instance);
     json_open_object(&out, "security_versions");
@@ -199,6 +203,8 @@ static void print_status(const struct wire_client_status *s)
            " refused, %" PRIu64 " in flight\n",
            "requests", s->attestations, s->rotations, s->refused,
            s->queue_depth);
+    printf("%-12s %" PRIu64 " left for programs, %" PRIu64 " in use\n",
+           "queue pairs", s->pairs_left, s->pairs_out);
     printf("%-12s rtp %u, enclave %u (security versions)\n", "images",
            image_of(s->images, 32), image_of(s->images, 0));
     say_digest("measurement", &s->measurement);

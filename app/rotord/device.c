@@ -116,6 +116,10 @@ static void plan_for(const struct device *device, struct child *child,
         plan->fds[LAUNCH_FD_BELL] = device->bell;
         plan->fds[LAUNCH_FD_PLUGGED] = device->plugged;
         plan->fds[LAUNCH_FD_HWRNG] = device->hwrng;
+        for (int i = 0; i < (int)LAUNCH_PAIRS; i++) {
+            plan->fds[LAUNCH_FD_PAIRS + i] = device->pairs[i];
+            plan->fds[LAUNCH_FD_PAIR_BELLS + i] = device->pair_bell_ends[i];
+        }
         if (device->enclave_uid != device->rtp_uid) {
             plan->walls = WIRE_WALL_BIT(WIRE_WALL_OWN_USER);
         }
@@ -193,6 +197,35 @@ static void start_rtp(struct device *device)
     close(ends[1]);
 }
 
+static void close_pairs(struct device *device)
+{
+    for (size_t i = 0; i < LAUNCH_PAIRS; i++) {
+        close_fd(&device->pairs[i]);
+        close_fd(&device->pair_bells[i]);
+        close_fd(&device->pair_bell_ends[i]);
+    }
+}
+
+// A pipe, not an eventfd: the enclave alone holds the end that it writes, so
+// no program can make it block or fill it for others.
+static bool make_pairs(struct device *device)
+{
+    close_pairs(device);
+    for (uint32_t i = 0; i < LAUNCH_PAIRS; i++) {
+        int ends[2];
+        const struct rotor_ipq_plan plan = {
+            LAUNCH_PAIR_SLOTS, ROTOR_IPQ_FRAME_MAX,
+            launch_pair_seed(device->queue_seed, i)};
+        if (shared_queue_create(&plan, &device->pairs[i]) != ROTOR_OK ||
+            pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) {
+            return false;
+        }
+        device->pair_bells[i] = ends[0];
+        device->pair_bell_ends[i] = ends[1];
+    }
+    return true;
+}
+
 static void start_enclave(struct device *device)
 {
     close_fd(&device->queue);
@@ -205,12 +238,17 @@ static void start_enclave(struct device *device)
         LAUNCH_QUEUE_SLOTS, ROTOR_IPQ_FRAME_MAX, device->queue_seed};
     device->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (device->bell < 0 ||
-        shared_queue_create(&queue, &device->queue) != ROTOR_OK) {
+        shared_queue_create(&queue, &device->queue) != ROTOR_OK ||
+        !make_pairs(device)) {
         warn("queue", strerror(errno));
         later(&device->enclave);
         return;
     }
     start(device, &device->enclave, -1);
+    for (size_t i = 0; i < LAUNCH_PAIRS; i++) {
+        // Its own alone: a program sees by the hang-up that the enclave ended.
+        close_fd(&device->pair_bell_ends[i]);
+    }
 }
 
 // When there is something to do for it; 0: nothing waits.
@@ -271,7 +309,7 @@ static void tell(const struct device *device,
 {
     union {
         struct cmsghdr header;
-        char bytes[CMSG_SPACE(2 * sizeof(int))];
+        char bytes[CMSG_SPACE(LAUNCH_UP_FDS * sizeof(int))];
     } control;
     struct iovec content = {(void *)(uintptr_t)record, sizeof *record};
     struct msghdr message = {.msg_iov = &content, .msg_iovlen = 1};
@@ -290,17 +328,23 @@ static void tell(const struct device *device,
     }
 }
 
-static void tell_enclave_up(const struct device *device)
+static void tell_enclave_up(struct device *device)
 {
-    const int fds[] = {device->queue, device->bell};
+    int fds[LAUNCH_UP_FDS] = {device->queue, device->bell};
+    memcpy(fds + 2, device->pairs, sizeof device->pairs);
+    memcpy(fds + 2 + LAUNCH_PAIRS, device->pair_bells,
+           sizeof device->pair_bells);
     const struct launch_record record = {
         .notice = LAUNCH_ENCLAVE_UP,
         .value = device->queue_seed,
         .reference = device->enclave.running.measurement,
         .security_version = device->enclave.running.security_version,
     };
-    if (device->enclave.is_measured && device->rtp.is_measured) {
+    // Without pairs it is one that was told of and that ends with its RTP.
+    bool is_new = device->pairs[0] >= 0;
+    if (is_new && device->enclave.is_measured && device->rtp.is_measured) {
         tell(device, &record, fds, COUNT_OF(fds));
+        close_pairs(device); // the RTP hands them out, each once
     }
 }
 

@@ -42,6 +42,10 @@ struct device {
     int starter; // our end of the socket to the RTP
     int queue;   // memfd of the running enclave's queue, or -1
     int bell;
+    // Of programs; -1 once the RTP has them, or the enclave.
+    int pairs[LAUNCH_PAIRS];
+    int pair_bells[LAUNCH_PAIRS];     // reading ends: for the programs
+    int pair_bell_ends[LAUNCH_PAIRS]; // writing ends: for the enclave
     uint32_t queue_seed;
     uint8_t settings[512];
     size_t settings_size;

@@ -320,6 +320,11 @@ bool device_open(struct device *device, const struct config *config)
         .rtp = {.component = BOOT_RTP,     .report = -1},
         .enclave = {.component = BOOT_ENCLAVE, .report = -1},
     };
+    for (size_t i = 0; i < LAUNCH_PAIRS; i++) {
+        device->pairs[i] = -1;
+        device->pair_bells[i] = -1;
+        device->pair_bell_ends[i] = -1;
+    }
     return find_user(config->enclave_user, &device->enclave_uid,
                      &device->enclave_gid) &&
            find_user(config->rtp_user, &device->rtp_uid, &device->rtp_gid) &&

@@ -20,7 +20,7 @@ static const enum door DOORS[] = {
     [WIRE_OP_ROTATE] = DOOR_COMMAND,     [WIRE_OP_EVENT] = DOOR_COMMAND,
     [WIRE_OP_RETEST] = DOOR_COMMAND,     [WIRE_OP_SIGN] = DOOR_COMMAND,
     [WIRE_OP_CANCEL] = DOOR_ANYONE,      [WIRE_OP_RECOVER] = DOOR_COMMAND,
-    [WIRE_OP_RECOVERED] = DOOR_COMMAND,
+    [WIRE_OP_RECOVERED] = DOOR_COMMAND,  [WIRE_OP_QUEUE] = DOOR_COMMAND,
 };
 
 // Of those who wait at a door (the listeners do not block).
@@ -58,6 +58,7 @@ static void cut_off(struct clients *clients, size_t index)
             request->client = CLIENTS_MAX;
         }
     }
+    pairs_retire(&clients->pairs, index);
     close(client->fd);
     secret_wipe(client->out, client->out_size); // may hold session keys
     client->fd = -1;
@@ -163,6 +164,74 @@ void clients_answer(struct clients *clients, uint64_t now_ms)
         clients->client[index].in_flight--;
         reply(clients, index, &content);
     }
+}
+
+// ---- queue pairs -----------------------------------------------------------
+
+// A reply with the two descriptors of a pair; it is sent whole or not at all.
+static bool send_pair(const struct client *client, struct rotor_bytes message,
+                      const int fds[2])
+{
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(2 * sizeof(int))];
+    } control;
+    struct iovec content = {(void *)(uintptr_t)message.data, message.size};
+    const struct msghdr record = {.msg_iov = &content,
+                                  .msg_iovlen = 1,
+                                  .msg_control = &control,
+                                  .msg_controllen = sizeof control};
+    memset(&control, 0, sizeof control);
+    control.header.cmsg_level = SOL_SOCKET;
+    control.header.cmsg_type = SCM_RIGHTS;
+    control.header.cmsg_len = CMSG_LEN(2 * sizeof(int));
+    memcpy(CMSG_DATA(&control.header), fds, 2 * sizeof(int));
+    return sendmsg(client->fd, &record, MSG_DONTWAIT | MSG_NOSIGNAL) ==
+           (ssize_t)message.size;
+}
+
+static enum rotor_status encode_pair(const struct pairs *pairs, size_t i,
+                                     const struct wire_client_request *request,
+                                     struct rotor_room *message)
+{
+    uint8_t memory[64];
+    struct rotor_room payload = ROOM_OF(memory);
+    const struct wire_client_queue queue = {
+        .channel = launch_pair_channel((uint32_t)i),
+        .seed = launch_pair_seed(pairs->queue_seed, (uint32_t)i),
+        .slots = LAUNCH_PAIR_SLOTS,
+        .left = pairs_count(pairs, PAIR_FREE) - 1,
+    };
+    TRY(wire_message_encode(&WIRE_LAYOUT_CLIENT_QUEUE, &queue, &payload));
+    const struct wire_client_reply content = {
+        .op = request->op,
+        .id = request->id,
+        .has_payload = true,
+        .payload = bytes_in(&payload),
+    };
+    return wire_message_encode(&WIRE_LAYOUT_CLIENT_REPLY, &content, message);
+}
+
+static void hand_out(struct clients *clients, size_t index,
+                     const struct wire_client_request *request)
+{
+    uint8_t memory[128];
+    struct rotor_room message = ROOM_OF(memory);
+    struct pairs *pairs = &clients->pairs;
+    size_t i = pairs_find(pairs, index);
+    if (i == LAUNCH_PAIRS) {
+        refuse(clients, index, request->op, request->id,
+               WIRE_CLIENT_UNAVAILABLE,
+               "no queue pair is left for this connection");
+        return;
+    }
+    const int fds[2] = {pairs->pair[i].queue, pairs->pair[i].bell};
+    if (encode_pair(pairs, i, request, &message) != ROTOR_OK ||
+        !send_pair(&clients->client[index], bytes_in(&message), fds)) {
+        cut_off(clients, index);
+        return;
+    }
+    pairs_hand_out(pairs, i, index);
 }
 
 // ---- requests --------------------------------------------------------------
@@ -311,6 +380,9 @@ static void take_message(struct clients *clients, size_t index,
         break;
     case WIRE_OP_CANCEL:
         cancel(clients, index, &request);
+        break;
+    case WIRE_OP_QUEUE:
+        hand_out(clients, index, &request);
         break;
     case WIRE_OP_RETEST: {
         const struct wire_client_reply content = {.op = request.op,

@@ -18,6 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "app/rtp/pairs.h"
 #include "rtp/rtp.h"
 
 #define CLIENTS_MAX        64u
@@ -60,6 +61,7 @@ struct in_flight {
 
 struct clients {
     struct rtp *rtp;
+    struct pairs pairs;
     int unix_listener; // -1: none
     int tcp_listener;  // -1: none
     uint64_t last_tag;

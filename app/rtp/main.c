@@ -111,6 +111,7 @@ static void drop_queue(void)
     shared_queue_close(&app.queue);
     close(app.queue_fd);
     close(app.bell_fd);
+    pairs_drop(&app.clients.pairs);
     rtp_enclave_lost(&app.rtp, now_ms());
 }
 
@@ -128,7 +129,15 @@ static void refer(const struct launch_record *record)
     }
 }
 
-static void take_queue(const struct launch_record *record, const int fds[2])
+static void close_all(const int *fds, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        close(fds[i]);
+    }
+}
+
+static void take_queue(const struct launch_record *record,
+                       const int fds[LAUNCH_UP_FDS])
 {
     const struct rotor_ipq_plan plan = {LAUNCH_QUEUE_SLOTS, ROTOR_IPQ_FRAME_MAX,
                                         record->value};
@@ -137,10 +146,10 @@ static void take_queue(const struct launch_record *record, const int fds[2])
         shared_queue_open(&app.queue, &plan, fds[0], ROTOR_IPQ_RTP);
     if (status != ROTOR_OK) {
         fprintf(stderr, "rtp: error: queue: %s\n", rotor_status_name(status));
-        close(fds[0]);
-        close(fds[1]);
+        close_all(fds, LAUNCH_UP_FDS);
         return;
     }
+    pairs_take(&app.clients.pairs, record->value, fds + 2);
     app.queue_fd = fds[0];
     app.bell_fd = fds[1];
     app.has_queue = true;
@@ -157,14 +166,14 @@ static void take_notice(void)
     struct launch_record record;
     union {
         struct cmsghdr header;
-        char bytes[CMSG_SPACE(2 * sizeof(int))];
+        char bytes[CMSG_SPACE(LAUNCH_UP_FDS * sizeof(int))];
     } control;
     struct iovec content = {&record, sizeof record};
     struct msghdr message = {.msg_iov = &content,
                              .msg_iovlen = 1,
                              .msg_control = &control,
                              .msg_controllen = sizeof control};
-    int fds[2];
+    int fds[LAUNCH_UP_FDS];
     ssize_t got =
         recvmsg(LAUNCH_FD_STARTER, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) {
@@ -211,6 +220,8 @@ static void describe(struct wire_client_status *status)
     status->version = LABEL(VERSION);
     status->walls_missing =
         (WIRE_WALL_BIT(WIRE_WALL_COUNT) - 1) & ~status->walls;
+    status->pairs_left = pairs_count(&app.clients.pairs, PAIR_FREE);
+    status->pairs_out = pairs_count(&app.clients.pairs, PAIR_OUT);
     status->images =
         app.birth.security_version << 32 | app.enclave_security_version;
     if (wire_digest_is_empty(&status->instance)) {

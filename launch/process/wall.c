@@ -82,32 +82,15 @@ static bool landlock_stands(void)
 // end.  Without restart_syscall a SIGSTOP would kill the enclave: it is here
 // on purpose, a stop is a denial of service that the launcher can do anyway.
 static const int ALLOWED[] = {
-    SCMP_SYS(futex),
-    SCMP_SYS(clock_nanosleep),
-    SCMP_SYS(clock_gettime),
-    SCMP_SYS(getrandom),
-    SCMP_SYS(read),
-    SCMP_SYS(write),
-    SCMP_SYS(pread64),
-    SCMP_SYS(pwrite64),
-    SCMP_SYS(openat),
-    SCMP_SYS(close),
-    SCMP_SYS(fstat),
-    SCMP_SYS(newfstatat),
-    SCMP_SYS(ftruncate),
-    SCMP_SYS(lseek),
-    SCMP_SYS(fsync),
-    SCMP_SYS(fdatasync),
-    SCMP_SYS(renameat),
-    SCMP_SYS(renameat2),
-    SCMP_SYS(unlinkat),
-    SCMP_SYS(getpid),
-    SCMP_SYS(sched_yield),
-    SCMP_SYS(membarrier),
-    SCMP_SYS(restart_syscall),
-    SCMP_SYS(rt_sigreturn),
-    SCMP_SYS(exit),
-    SCMP_SYS(exit_group),
+    SCMP_SYS(futex),         SCMP_SYS(futex_waitv), SCMP_SYS(clock_nanosleep),
+    SCMP_SYS(clock_gettime), SCMP_SYS(getrandom),   SCMP_SYS(read),
+    SCMP_SYS(write),         SCMP_SYS(pread64),     SCMP_SYS(pwrite64),
+    SCMP_SYS(openat),        SCMP_SYS(close),       SCMP_SYS(fstat),
+    SCMP_SYS(newfstatat),    SCMP_SYS(ftruncate),   SCMP_SYS(lseek),
+    SCMP_SYS(fsync),         SCMP_SYS(fdatasync),   SCMP_SYS(renameat),
+    SCMP_SYS(renameat2),     SCMP_SYS(unlinkat),    SCMP_SYS(getpid),
+    SCMP_SYS(sched_yield),   SCMP_SYS(membarrier),  SCMP_SYS(restart_syscall),
+    SCMP_SYS(rt_sigreturn),  SCMP_SYS(exit),        SCMP_SYS(exit_group),
 };
 
 static bool raise_seccomp(void)
@@ -165,12 +148,16 @@ static void note(uint64_t *walls, enum wire_wall wall, bool stands)
     }
 }
 
-enum rotor_status wall_raise_last(int store_fd, int queue_fd, uint64_t *walls)
+void wall_raise_files(int store_fd, uint64_t *walls)
+{
+    note(walls, WIRE_WALL_LANDLOCK,
+         raise_landlock(store_fd) && landlock_stands());
+}
+
+enum rotor_status wall_raise_last(int queue_fd, uint64_t *walls)
 {
     int parent_death = 0;
-    uint64_t up = 0;
-    note(&up, WIRE_WALL_LANDLOCK,
-         raise_landlock(store_fd) && landlock_stands());
+    uint64_t up = *walls;
     (void)prctl(PR_SET_MDWE, MDWE_REFUSE_EXEC_GAIN, 0, 0, 0);
     note(&up, WIRE_WALL_NO_NEW_CODE,
          prctl(PR_GET_MDWE, 0, 0, 0, 0) == (int)MDWE_REFUSE_EXEC_GAIN);
@@ -191,6 +178,6 @@ enum rotor_status wall_raise_last(int store_fd, int queue_fd, uint64_t *walls)
     if ((up & required) != required) {
         return ROTOR_FORBIDDEN;
     }
-    *walls |= up;
+    *walls = up;
     return ROTOR_OK;
 }

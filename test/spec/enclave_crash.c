@@ -312,6 +312,19 @@ SPEC("a step that fails, or that is done and called failed, is survived")
     run_all(FAULT_DOUBT);
 }
 
+SPEC("the same holds where the disk works beside the serving thread")
+{
+    unsigned steps = run(FAULT_NONE, 0, 0);
+    world_writes_beside = true;
+    world_lag = 2;
+    assert_int_equal(run(FAULT_NONE, 0, 0), steps);
+    run_all(FAULT_KILL_BEFORE);
+    run_all(FAULT_KILL_AFTER);
+    run_all(FAULT_REFUSE);
+    run_all(FAULT_DOUBT);
+    world_writes_beside = false;
+}
+
 SPEC("a write torn at any 512 bytes is survived")
 {
     unsigned steps = run(FAULT_NONE, 0, 0);

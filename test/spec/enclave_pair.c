@@ -394,6 +394,20 @@ SPEC("a program's pair speaks plaintext in order, and dies by a gap")
     close_all();
 }
 
+SPEC("a program's pair does not wear out: no key is used on it")
+{
+    struct peer program;
+    world_at_cur(&world, &peer, &USUAL, &trust);
+    peer_init_program(&program, &world);
+    program.pair.next_in = ENCLAVE_CHANNEL_FRAMES - 1;
+    program.next_out = ENCLAVE_CHANNEL_FRAMES - 1;
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(ask_log(&program, 0, 0), WIRE_LOG_ENTRIES);
+    }
+    peer_close(&program);
+    close_all();
+}
+
 SPEC("a program sees no prepared entry; the RTP does")
 {
     struct wire_log_entries log;

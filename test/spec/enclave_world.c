@@ -136,6 +136,40 @@ static enum rotor_status anchor_advance(void *context, const uint8_t d[32])
     return status;
 }
 
+bool world_writes_beside;
+unsigned world_lag;
+
+// Done as late as may be: when its end is asked for the last time.
+static enum rotor_status durable_begin(void *context,
+                                       const struct enclave_durable *what)
+{
+    struct platform *p = context;
+    assert_false(p->is_out);
+    p->out = *what;
+    p->is_out = true;
+    p->polls = 0;
+    return ROTOR_OK;
+}
+
+static enum rotor_status durable_end(void *context)
+{
+    struct platform *p = context;
+    assert_true(p->is_out);
+    if (p->polls++ < world_lag) {
+        return ROTOR_AGAIN;
+    }
+    p->is_out = false;
+    switch (p->out.kind) {
+    case ENCLAVE_WRITE:
+        return store_write(p, p->out.file, p->out.content);
+    case ENCLAVE_RENAME:
+        return store_rename(p, p->out.file, p->out.to);
+    case ENCLAVE_ADVANCE:
+        return anchor_advance(p, p->out.d);
+    }
+    return ROTOR_INVALID;
+}
+
 static uint64_t now_ms(void *context)
 {
     return ((struct platform *)context)->now_ms;
@@ -180,10 +214,23 @@ void world_init(struct world *world)
 
 enum rotor_status world_try_start(struct world *world)
 {
-    struct enclave_ops ops = {&world->platform, entropy,        store_read,
-                              store_write,      store_rename,   store_remove,
-                              anchor_read,      anchor_advance, now_ms,
-                              evidence};
+    struct enclave_ops ops = {
+        .context = &world->platform,
+        .entropy = entropy,
+        .store_read = store_read,
+        .store_write = store_write,
+        .store_rename = store_rename,
+        .store_remove = store_remove,
+        .anchor_read = anchor_read,
+        .anchor_advance = anchor_advance,
+        .now_ms = now_ms,
+        .evidence = evidence,
+    };
+    if (world_writes_beside) {
+        ops.durable_begin = durable_begin;
+        ops.durable_end = durable_end;
+    }
+    world->platform.is_out = false; // with the process, so went its thread
     world_close(world);
     world->platform.is_dead = false;
     return enclave_open(&world->enclave, &ops, &world->identity);
@@ -254,8 +301,47 @@ static void open_reply(struct peer *peer)
     peer->next_in++;
 }
 
+enum wire_type peer_take(struct peer *peer, const struct rotor_room *reply)
+{
+    peer->reply_size = reply->used;
+    memset(&peer->header, 0, sizeof peer->header);
+    if (reply->used == 0 || peer->world->platform.is_dead) {
+        return WIRE_NONE; // power went: nobody hears an answer
+    }
+    open_reply(peer);
+    return peer->header.type;
+}
+
+enum wire_type peer_step(struct peer *peer)
+{
+    struct rotor_room reply = ROOM_OF(peer->reply);
+    enum rotor_status status =
+        enclave_step(&peer->world->enclave, &peer->pair, &reply);
+    assert_true(status == ROTOR_OK || status == ROTOR_AGAIN);
+    return peer_take(peer, &reply);
+}
+
 enum wire_type peer_send(struct peer *peer, uint8_t type,
                          struct rotor_bytes payload)
+{
+    enum wire_type answer = peer_give(peer, type, payload);
+    while (answer == WIRE_NONE && enclave_has_work(&peer->world->enclave)) {
+        answer = peer_step(peer);
+    }
+    return answer;
+}
+
+enum wire_type peer_give(struct peer *peer, uint8_t type,
+                         struct rotor_bytes payload)
+{
+    peer_make(peer, type, payload);
+    struct rotor_room reply = ROOM_OF(peer->reply);
+    assert_ok(enclave_serve(&peer->world->enclave, &peer->pair,
+                            bytes_of(peer->frame, peer->frame_size), &reply));
+    return peer_take(peer, &reply);
+}
+
+void peer_make(struct peer *peer, uint8_t type, struct rotor_bytes payload)
 {
     if (!peer->keeps_id) {
         memset(peer->request_id, 0x1d, WIRE_ID_SIZE);
@@ -277,16 +363,6 @@ enum wire_type peer_send(struct peer *peer, uint8_t type,
         assert_ok(wire_frame_encode(&header, payload, &frame));
     }
     peer->frame_size = frame.used;
-    struct rotor_room reply = ROOM_OF(peer->reply);
-    assert_ok(enclave_serve(&peer->world->enclave, &peer->pair,
-                            bytes_in(&frame), &reply));
-    peer->reply_size = reply.used;
-    memset(&peer->header, 0, sizeof peer->header);
-    if (reply.used == 0 || peer->world->platform.is_dead) {
-        return WIRE_NONE; // power went: nobody hears an answer
-    }
-    open_reply(peer);
-    return peer->header.type;
 }
 
 enum wire_type peer_ask(struct peer *peer, uint8_t type,

@@ -62,7 +62,17 @@ struct platform {
         uint8_t bytes[64];
     } drawn[64]; // the last ones, a ring
     unsigned evidence_count;
+
+    // Where durable things are done beside the serving thread.
+    struct enclave_durable out;
+    bool is_out;
+    unsigned polls; // durable_end so far for what is out
 };
+
+// Worlds that start from now on write beside the serving thread; each thing
+// takes `world_lag` looks before it is done.
+extern bool world_writes_beside;
+extern unsigned world_lag;
 
 // ---- the world -------------------------------------------------------------
 
@@ -126,6 +136,18 @@ void peer_close(struct peer *peer);
 // Sends payload as it is and opens the reply: its type, or WIRE_NONE.
 enum wire_type peer_send(struct peer *peer, uint8_t type,
                          struct rotor_bytes payload);
+
+// The same, but stops where the enclave leaves the rest to enclave_step.
+enum wire_type peer_give(struct peer *peer, uint8_t type,
+                         struct rotor_bytes payload);
+
+// Its two halves, for a way of its own: the request into peer->frame; what lies
+// in peer->reply opened, its type or WIRE_NONE.
+void peer_make(struct peer *peer, uint8_t type, struct rotor_bytes payload);
+enum wire_type peer_take(struct peer *peer, const struct rotor_room *reply);
+
+// One step of what it left: the answer's type, or WIRE_NONE.
+enum wire_type peer_step(struct peer *peer);
 
 // Encodes `message` under the channel's log_id, which is its first member.
 enum wire_type peer_ask(struct peer *peer, uint8_t type,

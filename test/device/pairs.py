@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A program with a queue pair that does with it what it should not.
+
+    pairs.py SOCKET channel | twice | nonsense | flood
+"""
+import mmap
+import os
+import socket
+import struct
+import sys
+import time
+
+import client
+
+QUEUE = 12
+PAGE = mmap.PAGESIZE
+
+
+def open_pair(connection):
+    connection.send_raw(client.request(QUEUE, 1))
+    message, fds, _, _ = socket.recv_fds(connection.socket, client.MESSAGE_MAX, 2)
+    reply = client.Reply(message)
+    if reply.code != client.OK:
+        return reply, None, None
+    return reply, client.decode(reply.payload), fds
+
+
+def bell(memory):
+    """Rings as fast as it can for a while, asked or not."""
+    for i in range(20000):
+        memory[256:260] = struct.pack("<I", i)
+
+
+def main():
+    path, what = sys.argv[1:]
+    connection = client.Client(path)
+    reply, pair, fds = open_pair(connection)
+    assert reply.code == client.OK, reply.text
+    if what == "channel":
+        print(pair[0])
+        return
+    if what == "twice":
+        again, _, _ = open_pair(connection)
+        print("UNAVAILABLE" if again.code == client.UNAVAILABLE else again.code)
+        return
+    half = PAGE + 64 * pair[2]
+    memory = mmap.mmap(fds[0], 2 * half)
+    if what == "nonsense":
+        memory[PAGE:half] = os.urandom(half - PAGE)
+    else:
+        bell(memory)
+        # Well-formed slots, frames of nobody: stamps as the plan says.
+        first = (pair[1] & 0x7fffffff) | 1
+        for position in range(64):
+            slot = struct.pack("<IHH", (first + position) & 0xffffffff, 56, 1) + os.urandom(56)
+            at = PAGE + 64 * position
+            memory[at + 4:at + 64] = slot[4:]
+            memory[at:at + 4] = slot[:4]
+    time.sleep(0.5)  # the memory stays, as that of a living program
+
+
+main()
