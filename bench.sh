@@ -3,11 +3,12 @@
 # Measures rotor beside what the machine can do: same run, round by round.
 #
 #   ./bench.sh            everything, as a table
-#   ./bench.sh NAME...    JSON lines: attest rotate session start memory ipq verify
+#   ./bench.sh NAME...    JSON lines: attest rotate session start memory ipq
+#                         verify realtime, which draws build/bench/realtime.png
 #   ROUNDS=51 ./bench.sh attest
 set -eu
 cd "$(dirname "$0")"
-known="attest rotate session start memory ipq verify"
+known="attest rotate session start memory ipq verify realtime"
 for name; do
     case " $known " in
     *" $name "*) ;;
@@ -69,6 +70,7 @@ run() { # name: JSON lines
     ipq | verify) "$build/bench/bench-$1" ${ROUNDS:+"$ROUNDS"} ;;
     *) "$build/bench/bench-$1" "$build/app" "$work/template" "$work/run" ${ROUNDS:+"$ROUNDS"} ;;
     esac
+    [ "$1" != realtime ] || gnuplot -c bench/realtime.plot "$work/run/realtime.tsv" "$build/realtime.png" >&2
 }
 
 if [ $# -gt 0 ]; then

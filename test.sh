@@ -93,7 +93,7 @@ for suite in $suites; do
         ;;
     threads)
         need tsan --buildtype=debugoptimized -Db_sanitize=thread || continue
-        for program in build/tsan/test/spec/spec-ipq*; do
+        for program in build/tsan/test/spec/spec-ipq* build/tsan/test/spec/spec-beside; do
             [ -x "$program" ] && [ -f "$program" ] && run "tsan-$(basename "$program")" "$program"
         done
         ;;

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bench/rig.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
@@ -221,29 +223,44 @@ static void await_news(struct rig *rig)
     }
 }
 
-static void turn(struct rig *rig)
+bool rig_turn(struct rig *rig)
 {
     uint64_t now = now_ms();
     rtp_tick(&rig->rtp, now);
     bool is_moved = give_frame(rig, now);
     is_moved = take_frame(rig, now) || is_moved;
-    is_moved = move_jobs(rig, now) || is_moved;
-    if (!is_moved) {
+    return move_jobs(rig, now) || is_moved;
+}
+
+static void turn(struct rig *rig)
+{
+    if (!rig_turn(rig)) {
         await_news(rig);
     }
+}
+
+uint64_t rig_submit(struct rig *rig, uint64_t op, struct rotor_bytes payload)
+{
+    const struct rtp_request request = {
+        .op = op, .payload = payload, .tag = ++rig->last_tag};
+    tally_expect(rtp_submit(&rig->rtp, now_ms(), &request) == ROTOR_OK,
+                 "the RTP takes no request");
+    return request.tag;
+}
+
+bool rig_complete(struct rig *rig, struct rtp_completion *completion)
+{
+    return rtp_complete(&rig->rtp, now_ms(), completion) == ROTOR_OK;
 }
 
 void rig_ask(struct rig *rig, uint64_t op, struct rotor_bytes payload,
              struct rtp_completion *completion)
 {
-    const struct rtp_request request = {
-        .op = op, .payload = payload, .tag = ++rig->last_tag};
     rig->marks_ns[RIG_ASKED] = tally_now_ns();
-    tally_expect(rtp_submit(&rig->rtp, now_ms(), &request) == ROTOR_OK,
-                 "the RTP takes no request");
+    (void)rig_submit(rig, op, payload);
     do {
         turn(rig);
-    } while (rtp_complete(&rig->rtp, now_ms(), completion) != ROTOR_OK);
+    } while (!rig_complete(rig, completion));
     rig->marks_ns[RIG_ANSWERED] = tally_now_ns();
     tally_expect(completion->code == WIRE_CLIENT_OK, completion->text);
 }
@@ -284,6 +301,23 @@ static void pin(pid_t pid, size_t processor)
     tally_expect(sched_setaffinity(pid, sizeof set, &set) == 0, "pin");
 }
 
+// Every thread of a process but `except`.
+static void pin_threads(pid_t pid, pid_t except, size_t processor)
+{
+    char path[64];
+    (void)snprintf(path, sizeof path, "/proc/%ld/task", (long)pid);
+    DIR *tasks = opendir(path);
+    const struct dirent *task = NULL;
+    tally_expect(tasks != NULL, "threads");
+    while ((task = readdir(tasks)) != NULL) {
+        pid_t id = (pid_t)atol(task->d_name);
+        if (id != 0 && id != except) {
+            pin(id, processor);
+        }
+    }
+    (void)closedir(tasks);
+}
+
 void rig_pin(struct rig *rig)
 {
     tally_expect(sched_getaffinity(0, sizeof rig->home, &rig->home) == 0,
@@ -291,7 +325,8 @@ void rig_pin(struct rig *rig)
     rig->is_pinned = true;
     if (sysconf(_SC_NPROCESSORS_ONLN) >= 2) {
         pin(0, 0);
-        pin(rig->enclave, 1);
+        pin_threads(getpid(), gettid(), 1);
+        pin_threads(rig->enclave, 0, 1);
     }
 }
 

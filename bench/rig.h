@@ -52,8 +52,16 @@ void rig_open(struct rig *rig, const char *state);
 void rig_ask(struct rig *rig, uint64_t op, struct rotor_bytes payload,
              struct rtp_completion *completion);
 
+// The same without waiting: a request in, a pass of the RTP's loop, an answer
+// out if there is one.  A pass does what is there and waits for nobody; true:
+// something moved.
+uint64_t rig_submit(struct rig *rig, uint64_t op, struct rotor_bytes payload);
+bool rig_turn(struct rig *rig);
+bool rig_complete(struct rig *rig, struct rtp_completion *completion);
+
 // Gives this thread and the enclave a processor each, where there are two:
-// both spin, and neither gives way to the other.
+// both spin, and neither gives way to the other.  Further threads of both are
+// with the enclave.
 void rig_pin(struct rig *rig);
 
 void rig_close(struct rig *rig);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/enclave/ends.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -24,6 +25,10 @@ static enum rotor_status open_pair(struct ends *ends, uint32_t queue_seed,
     const struct rotor_ipq_plan plan = {LAUNCH_PAIR_SLOTS, ROTOR_IPQ_FRAME_MAX,
                                         launch_pair_seed(queue_seed, i)};
     struct end *end = &ends->end[1 + i];
+    end->is_over = fcntl((int)(LAUNCH_FD_PAIRS + i), F_GETFD) < 0;
+    if (end->is_over) {
+        return ROTOR_OK; // a launcher that made none
+    }
     enclave_pair_init_program(&end->pair, launch_pair_channel(i));
     enum rotor_status status = open_end(end, &plan, (int)(LAUNCH_FD_PAIRS + i),
                                         (int)(LAUNCH_FD_PAIR_BELLS + i));
@@ -43,7 +48,8 @@ enum rotor_status ends_open(struct ends *ends, uint32_t queue_seed)
         TRY(open_pair(ends, queue_seed, i));
     }
     for (size_t i = 0; i < ENDS_COUNT; i++) {
-        TRY(doorbells_add(&ends->bells, &ends->end[i].bell, ROTOR_IPQ_FRAMES));
+        uint32_t reasons = ends->end[i].is_over ? 0 : ROTOR_IPQ_FRAMES;
+        TRY(doorbells_add(&ends->bells, &ends->end[i].bell, reasons));
     }
     return ROTOR_OK;
 }

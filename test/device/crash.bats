@@ -78,8 +78,11 @@ kill_at_each() { # component call at-least
             # The image starts some 30 ms after its stage 0: attach in between.
             await "$component runs" pid_of $component >/dev/null
             pid=$(pid_of $component)
+            # The enclave's first log is written by its first thread.
+            writer=$pid
+            [ $component = enclave ] || writer=$(writer_of "$pid")
             timeout 2 strace -qq -o "$FOLDER/trace" -e trace=fsync \
-                -e inject=fsync:signal=SIGKILL:when=$k -p "$(writer_of "$pid")" 3>&- || true
+                -e inject=fsync:signal=SIGKILL:when=$k -p "$writer" 3>&- || true
             await 'generated' settled
             at_epoch 0
             chain_is_good
