@@ -79,30 +79,47 @@ enum rotor_status chain_seen_merge(struct chain_seen *seen,
     return ROTOR_OK;
 }
 
-enum rotor_status chain_seen_add_body(struct chain_seen *seen,
-                                      const struct chain_body *body)
+enum rotor_status chain_seen_add_all(struct chain_seen *seen,
+                                     const struct chain_fingerprints *all)
 {
     if (seen->count + CHAIN_SEEN_PER_ENTRY > limit_of(seen)) {
         return ROTOR_TOO_SMALL;
     }
+    for (size_t i = 0; i < all->count; i++) {
+        TRY(chain_seen_add(seen, &all->each[i]));
+    }
+    return ROTOR_OK;
+}
+
+enum rotor_status chain_fingerprints_of(const struct chain_body *body,
+                                        struct chain_fingerprints *all)
+{
     const struct wire_key *keys[] = {&body->sign, &body->agree, &body->auth.ots,
                                      &body->auth.sign};
-    struct chain_fingerprint fingerprints[CHAIN_SEEN_PER_ENTRY];
-    size_t count = 0;
+    all->count = 0;
     for (size_t i = 0; i < COUNT_OF(keys); i++) {
         if (keys[i]->type != WIRE_KEY_NONE) {
-            TRY(chain_fingerprint_key(keys[i], &fingerprints[count]));
-            count++;
+            TRY(chain_fingerprint_key(keys[i], &all->each[all->count]));
+            all->count++;
         }
     }
     if (!wire_digest_is_empty(&body->next_commit)) {
-        TRY(chain_fingerprint_commit(&body->next_commit, &fingerprints[count]));
-        count++;
-    }
-    for (size_t i = 0; i < count; i++) {
-        TRY(chain_seen_add(seen, &fingerprints[i]));
+        TRY(chain_fingerprint_commit(&body->next_commit,
+                                     &all->each[all->count]));
+        all->count++;
     }
     return ROTOR_OK;
+}
+
+enum rotor_status chain_seen_add_body(struct chain_seen *seen,
+                                      const struct chain_body *body)
+{
+    struct chain_fingerprints all;
+    if (seen->count + CHAIN_SEEN_PER_ENTRY > limit_of(seen)) {
+        return ROTOR_TOO_SMALL;
+    }
+    TRY(chain_fingerprints_of(body, &all));
+    return chain_seen_add_all(seen, &all);
 }
 
 static enum rotor_status make(struct rotor_bytes label,

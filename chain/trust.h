@@ -107,6 +107,16 @@ ROTOR_CALL chain_seen_merge(struct chain_seen *seen,
 ROTOR_CALL chain_seen_add_body(struct chain_seen *seen,
                                const struct chain_body *body);
 
+// What an accepted body adds, for who computes it elsewhere: add_body is both.
+struct chain_fingerprints {
+    size_t count;
+    struct chain_fingerprint each[CHAIN_SEEN_PER_ENTRY];
+};
+ROTOR_CALL chain_fingerprints_of(const struct chain_body *body,
+                                 struct chain_fingerprints *all);
+ROTOR_CALL chain_seen_add_all(struct chain_seen *seen,
+                              const struct chain_fingerprints *all);
+
 ROTOR_CALL chain_fingerprint_key(const struct wire_key *key,
                                  struct chain_fingerprint *fingerprint);
 ROTOR_CALL chain_fingerprint_commit(const struct wire_digest *next_commit,

@@ -411,6 +411,17 @@ static enum rotor_status run_judge(struct rtp_job *job)
 
 // ---- all -------------------------------------------------------------------
 
+// Hashes for rule 9, so that the loop makes none.
+static void note_new_keys(struct rtp_job *job)
+{
+    struct chain_entry entry;
+    if (chain_entry_decode(bytes_of(job->input, job->input_size), &entry) !=
+            ROTOR_OK ||
+        chain_fingerprints_of(&entry.body, &job->new_seen) != ROTOR_OK) {
+        job->new_seen.count = 0;
+    }
+}
+
 void rtp_job_run(struct rtp_job *job)
 {
     static enum rotor_status (*const RUN[])(struct rtp_job *) = {
@@ -426,5 +437,9 @@ void rtp_job_run(struct rtp_job *job)
     job->status = is_known ? RUN[job->kind](job) : ROTOR_INVALID;
     if (job->kind == RTP_JOB_WRITE) {
         job->is_accepted = job->status == ROTOR_OK;
+    }
+    job->new_seen.count = 0;
+    if (job->is_accepted && job->input_size != 0) {
+        note_new_keys(job);
     }
 }

@@ -60,8 +60,9 @@ struct rtp_job {
     enum rtp_job_kind kind;
     struct rtp_ops ops;
     const struct verify_reference *reference;
-    const struct chain_seen *seen; // not changed while a job is out
-    const struct rtp_log *log;     // the same
+    const struct chain_seen *seen;      // not changed while a job is out
+    struct chain_fingerprints new_seen; // out: of the entry in `input`
+    const struct rtp_log *log;          // the same
 
     struct rtp_state next; // the state before; written when the job succeeds
     uint8_t input[WIRE_FRAME_MAX]; // HELLO_AP, entry, or payload of ROT_DONE

@@ -302,15 +302,13 @@ struct rtp_job *rtp_job_next(struct rtp *rtp)
 
 // Rule 9 knows the new keys from now on.  A full set starts again from the
 // last entries.
-static void note_keys(struct rtp *rtp, struct rotor_bytes bytes)
+static void note_keys(struct rtp *rtp, const struct chain_fingerprints *all)
 {
-    struct chain_entry entry;
-    if (chain_entry_decode(bytes, &entry) != ROTOR_OK ||
-        chain_seen_add_body(&rtp->seen, &entry.body) == ROTOR_OK) {
+    if (chain_seen_add_all(&rtp->seen, all) == ROTOR_OK) {
         return;
     }
     if (rtp_fill_seen(rtp) != ROTOR_OK ||
-        chain_seen_add_body(&rtp->seen, &entry.body) != ROTOR_OK) {
+        chain_seen_add_all(&rtp->seen, all) != ROTOR_OK) {
         const struct rtp_alarm alarm = {
             .kind = RTP_ALARM_LOG, .text = "the log could not be read again"};
         rtp_sound(rtp, &alarm);
@@ -321,14 +319,14 @@ void rtp_adopt(struct rtp *rtp, uint64_t now_ms, const struct rtp_job *job)
 {
     bool is_current = job->kind != RTP_JOB_ACCEPT;
     bool is_pend = job->kind == RTP_JOB_ADVANCE;
-    struct rotor_bytes entry =
-        is_pend ? bytes_of(rtp->state.entry, rtp->state.entry_size)
-                : bytes_of(job->input, job->input_size);
+    size_t entry_size = is_pend ? rtp->state.entry_size : job->input_size;
     uint64_t before = rtp->state.trust.order.incarnation;
     if (is_current && !job->is_logged) {
-        rtp_log_note(&rtp->log, &job->next.trust, entry.size);
+        rtp_log_note(&rtp->log, &job->next.trust, entry_size);
     }
-    note_keys(rtp, entry);
+    if (!is_pend) { // those of a pending entry are known since R1
+        note_keys(rtp, &job->new_seen);
+    }
     rtp->state = job->next;
     if (!is_current) {
         return;

@@ -28,7 +28,7 @@ struct platform {
     struct rotor_bytes certificate;
     char report[PLATFORM_REPORT_MAX];
     uint64_t stepped_ms;
-    bool was_reset; // the mark of a factory reset is there
+    bool was_reset;                  // the mark of a factory reset is there
     struct platform_durable durable; // what the second thread works at
 };
 

@@ -1,42 +1,45 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/rtp/worker.h"
 
+#include <linux/futex.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/eventfd.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+// No lock: the loop never waits for a thread that the system put aside.
 static struct {
-    pthread_mutex_t lock;
-    pthread_cond_t work;
-    struct rtp_job *waiting;
-    struct rtp_job *finished;
+    _Atomic uint32_t begun; // jobs so far, moved by the loop
+    _Atomic uint32_t ended; // jobs so far, moved by the thread
+    uint32_t taken;         // jobs that the loop has back
+    struct rtp_job *job;
     int done;
-} worker = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, NULL, NULL,
-            -1};
+} worker = {.done = -1};
 
 static void *work(void *context)
 {
     (void)context;
-    for (;;) {
-        (void)pthread_mutex_lock(&worker.lock);
-        while (worker.waiting == NULL) {
-            (void)pthread_cond_wait(&worker.work, &worker.lock);
+    for (uint32_t ended = 0;;) {
+        // Pairs with the release in worker_begin.
+        uint32_t begun =
+            atomic_load_explicit(&worker.begun, memory_order_acquire);
+        if (begun == ended) {
+            // Every return is a reason to look again.
+            (void)syscall(SYS_futex, &worker.begun, FUTEX_WAIT_PRIVATE, ended,
+                          NULL, NULL, 0);
+            continue;
         }
-        struct rtp_job *job = worker.waiting;
-        worker.waiting = NULL;
-        (void)pthread_mutex_unlock(&worker.lock);
-
-        rtp_job_run(job);
-
+        rtp_job_run(worker.job);
+        ended++;
+        // Before the word: who finds it moved can empty this, too.
         const uint64_t one = 1;
-        (void)pthread_mutex_lock(&worker.lock);
-        worker.finished = job;
-        (void)pthread_mutex_unlock(&worker.lock);
-        if (write(worker.done, &one, sizeof one) != (ssize_t)sizeof one) {
-            continue; // the counter is full: the loop has a wake-up already
-        }
+        ssize_t put = write(worker.done, &one, sizeof one);
+        (void)put; // a full counter is a loop that has its wake-up
+        // Pairs with the acquire in worker_finished.
+        atomic_store_explicit(&worker.ended, ended, memory_order_release);
     }
     return NULL;
 }
@@ -55,21 +58,22 @@ bool worker_open(int *done)
 
 void worker_begin(struct rtp_job *job)
 {
-    (void)pthread_mutex_lock(&worker.lock);
-    worker.waiting = job;
-    (void)pthread_cond_signal(&worker.work);
-    (void)pthread_mutex_unlock(&worker.lock);
+    uint32_t begun = atomic_load_explicit(&worker.begun, memory_order_relaxed);
+    worker.job = job;
+    atomic_store_explicit(&worker.begun, begun + 1, memory_order_release);
+    (void)syscall(SYS_futex, &worker.begun, FUTEX_WAKE_PRIVATE, 1, NULL, NULL,
+                  0);
 }
 
 struct rtp_job *worker_finished(void)
 {
     uint64_t count = 0;
-    if (read(worker.done, &count, sizeof count) != (ssize_t)sizeof count) {
+    uint32_t ended = atomic_load_explicit(&worker.ended, memory_order_acquire);
+    if (ended == worker.taken) {
         return NULL;
     }
-    (void)pthread_mutex_lock(&worker.lock);
-    struct rtp_job *job = worker.finished;
-    worker.finished = NULL;
-    (void)pthread_mutex_unlock(&worker.lock);
-    return job;
+    worker.taken = ended;
+    ssize_t got = read(worker.done, &count, sizeof count);
+    (void)got;
+    return worker.job;
 }

@@ -13,7 +13,7 @@ struct task {
 
 static uint32_t last_done; // written by the second thread alone
 
-static enum rotor_status work(const void *input)
+static enum rotor_status work(void *input)
 {
     const struct task *task = input;
     last_done = task->number;
