@@ -3,11 +3,11 @@
 # Installs what is missing, builds four ways, runs every test.
 #
 #   ./test.sh            everything that is bounded
-#   ./test.sh NAME...    only the suites named: static spec threads clang fuzz
-#                        model cli device soak
+#   ./test.sh NAME...    only the suites named: static spec threads clang second
+#                        fuzz model cli device soak
 set -u
 cd "$(dirname "$0")" || exit 3
-suites=${*:-static spec threads clang fuzz model cli device soak}
+suites=${*:-static spec threads clang second fuzz model cli device soak}
 log=build/test-log
 passed=0 failed=0 skipped=0
 
@@ -98,6 +98,10 @@ for suite in $suites; do
         done
         ;;
     clang) CC=clang need clang --buildtype=release -Dtests=true && check 'clang builds without a warning' true ;;
+    second)
+        CC=clang need clang --buildtype=release -Dtests=true || continue
+        run second sh -c 'build/clang/test/second/second-cases 100 | node test/second/compare.mjs'
+        ;;
     fuzz)
         need asan --buildtype=debugoptimized -Db_sanitize=address,undefined || continue
         for program in build/asan/test/fuzz/replay-*; do
