@@ -21,6 +21,9 @@ enum crypto_hash {
     CRYPTO_SHA256,
     CRYPTO_SHA384,
     CRYPTO_SHA512,
+    // For crypto_hash only, to replay what a TPM was told long ago: nothing
+    // else here takes it, and no signature may rest on it.
+    CRYPTO_SHA1,
 };
 
 #define CRYPTO_HASH_MAX 64u // bytes, SHA-512

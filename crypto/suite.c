@@ -18,10 +18,8 @@ static const struct crypto_sizes sizes[] = {
 };
 
 static const size_t hash_sizes[] = {
-    [CRYPTO_HASH_NONE] = 0,
-    [CRYPTO_SHA256] = 32,
-    [CRYPTO_SHA384] = 48,
-    [CRYPTO_SHA512] = 64,
+    [CRYPTO_HASH_NONE] = 0, [CRYPTO_SHA256] = 32, [CRYPTO_SHA384] = 48,
+    [CRYPTO_SHA512] = 64,   [CRYPTO_SHA1] = 20,
 };
 
 static const int64_t cose_of_scheme[] = {
@@ -30,10 +28,8 @@ static const int64_t cose_of_scheme[] = {
 };
 
 static const int64_t cose_of_hash[] = {
-    [CRYPTO_HASH_NONE] = 0,
-    [CRYPTO_SHA256] = -16,
-    [CRYPTO_SHA384] = -43,
-    [CRYPTO_SHA512] = -44,
+    [CRYPTO_HASH_NONE] = 0, [CRYPTO_SHA256] = -16, [CRYPTO_SHA384] = -43,
+    [CRYPTO_SHA512] = -44,  [CRYPTO_SHA1] = 0,
 };
 
 const struct crypto_suite *crypto_suite_of(uint64_t id)

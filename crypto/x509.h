@@ -32,8 +32,9 @@ enum crypto_signature_form {
     CRYPTO_SIGNATURE_ECDSA_RAW, // r || s, big-endian, each of the curve's size
     CRYPTO_SIGNATURE_ECDSA_DER,
     CRYPTO_SIGNATURE_RSA_PKCS1,
-    CRYPTO_SIGNATURE_RSA_PSS, // MGF1 and salt of the hash's size
-    CRYPTO_SIGNATURE_ED25519, // hash is not looked at
+    CRYPTO_SIGNATURE_RSA_PSS,          // MGF1 and salt of the hash's size
+    CRYPTO_SIGNATURE_RSA_PSS_ANY_SALT, // some TPMs take the longest there is
+    CRYPTO_SIGNATURE_ED25519,          // hash is not looked at
 };
 
 enum crypto_curve {

@@ -16,6 +16,11 @@ static bool is_hash(enum crypto_hash hash)
     return crypto_hash_size(hash) != 0;
 }
 
+static bool may_be_keyed(enum crypto_hash hash)
+{
+    return is_hash(hash) && hash != CRYPTO_SHA1;
+}
+
 static bool absorb(EVP_MD_CTX *context, const struct rotor_bytes *parts,
                    size_t count)
 {
@@ -84,7 +89,7 @@ enum rotor_status crypto_hmac(enum crypto_hash hash, struct rotor_bytes key,
     if (thread == NULL) {
         return ROTOR_PORT_FAILED;
     }
-    if (!is_hash(hash)) {
+    if (!may_be_keyed(hash)) {
         return ROTOR_INVALID;
     }
     uint8_t whole[CRYPTO_HASH_MAX];
@@ -143,7 +148,7 @@ enum rotor_status crypto_expand(enum crypto_hash hash, const uint8_t *prk,
         return ROTOR_PORT_FAILED;
     }
     bool too_long = okm->capacity > 255 * crypto_hash_size(hash);
-    if (!is_hash(hash) || info.size > INFO_MAX || too_long) {
+    if (!may_be_keyed(hash) || info.size > INFO_MAX || too_long) {
         return ROTOR_INVALID;
     }
     if (okm->capacity == 0) {

@@ -10,7 +10,7 @@
 
 #include "crypto/crypto.h"
 
-#define HASH_COUNT   4u // indexed by enum crypto_hash
+#define HASH_COUNT   5u // indexed by enum crypto_hash
 #define SCHEME_COUNT 5u // indexed by enum crypto_scheme
 #define AEAD_COUNT   3u // indexed by enum crypto_aead_algorithm
 
@@ -28,8 +28,8 @@ struct openssl_library {
 // Contexts that one thread uses again and again.  None holds a key between
 // two calls.
 struct openssl_thread {
-    EVP_MD_CTX *hash[HASH_COUNT]; // always ready for the first byte
-    EVP_MAC_CTX *hmac[HASH_COUNT];
+    EVP_MD_CTX *hash[HASH_COUNT];  // always ready for the first byte
+    EVP_MAC_CTX *hmac[HASH_COUNT]; // NULL for SHA-1, as is the next
     EVP_KDF_CTX *expand[HASH_COUNT];
     EVP_PKEY_CTX *make_ec;
     EVP_PKEY *peer[SCHEME_COUNT]; // overwritten by each agreement

@@ -27,6 +27,7 @@ static const char *const hash_names[HASH_COUNT] = {
     [CRYPTO_SHA256] = "SHA2-256",
     [CRYPTO_SHA384] = "SHA2-384",
     [CRYPTO_SHA512] = "SHA2-512",
+    [CRYPTO_SHA1] = "SHA1",
 };
 
 static const char *const aead_names[AEAD_COUNT] = {
@@ -173,12 +174,15 @@ bool openssl_restart_expand(EVP_KDF_CTX *context, enum crypto_hash hash)
 static bool make_hash_contexts(struct openssl_thread *thread, size_t hash)
 {
     thread->hash[hash] = EVP_MD_CTX_new();
+    bool ok =
+        thread->hash[hash] != NULL &&
+        EVP_DigestInit_ex2(thread->hash[hash], library.hash[hash], NULL) == 1;
+    if (!ok || hash == CRYPTO_SHA1) {
+        return ok;
+    }
     thread->hmac[hash] = EVP_MAC_CTX_new(library.hmac);
     thread->expand[hash] = EVP_KDF_CTX_new(library.hkdf);
-    return thread->hash[hash] != NULL && thread->hmac[hash] != NULL &&
-           thread->expand[hash] != NULL &&
-           EVP_DigestInit_ex2(thread->hash[hash], library.hash[hash], NULL) ==
-               1 &&
+    return thread->hmac[hash] != NULL && thread->expand[hash] != NULL &&
            choose_hash(thread->hmac[hash], thread->expand[hash], hash);
 }
 

@@ -273,11 +273,12 @@ static bool choose_padding(EVP_PKEY_CTX *context,
     if (form == CRYPTO_SIGNATURE_RSA_PKCS1) {
         return EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PADDING) == 1;
     }
-    if (form == CRYPTO_SIGNATURE_RSA_PSS) {
+    bool is_fixed = form == CRYPTO_SIGNATURE_RSA_PSS;
+    if (is_fixed || form == CRYPTO_SIGNATURE_RSA_PSS_ANY_SALT) {
+        int salt = is_fixed ? RSA_PSS_SALTLEN_DIGEST : RSA_PSS_SALTLEN_AUTO;
         return EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PSS_PADDING) ==
                    1 &&
-               EVP_PKEY_CTX_set_rsa_pss_saltlen(context,
-                                                RSA_PSS_SALTLEN_DIGEST) == 1;
+               EVP_PKEY_CTX_set_rsa_pss_saltlen(context, salt) == 1;
     }
     return true;
 }
@@ -295,6 +296,7 @@ static bool fits(const EVP_PKEY *pkey, enum crypto_signature_form form,
     case CRYPTO_SIGNATURE_RSA_PKCS1:
         return kind == EVP_PKEY_RSA && signature.size == size;
     case CRYPTO_SIGNATURE_RSA_PSS:
+    case CRYPTO_SIGNATURE_RSA_PSS_ANY_SALT:
         return (kind == EVP_PKEY_RSA || kind == EVP_PKEY_RSA_PSS) &&
                signature.size == size;
     case CRYPTO_SIGNATURE_ED25519:
@@ -345,8 +347,10 @@ enum rotor_status crypto_verifier_check(const struct crypto_verifier *verifier,
     *valid = false;
     EVP_PKEY *pkey = verifier->impl;
     bool is_hashed = form != CRYPTO_SIGNATURE_ED25519;
+    // No name would mean the library's choice of a hash: SHA-1 has none here.
+    bool is_known = (unsigned)hash < HASH_COUNT && hash_names[hash] != NULL;
     if (pkey == NULL || form == CRYPTO_SIGNATURE_NONE ||
-        (is_hashed && crypto_hash_size(hash) == 0)) {
+        (is_hashed && !is_known)) {
         return ROTOR_INVALID;
     }
     if (!fits(pkey, form, signature)) {

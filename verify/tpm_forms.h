@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// Forms in which other people's tools hand over a quote; each is taken apart
+// into what verify/tpm.h judges.
+#ifndef ROTOR_VERIFY_TPM_FORMS_H
+#define ROTOR_VERIFY_TPM_FORMS_H
+
+#include <rotor/bytes.h>
+#include <rotor/status.h>
+
+#include "verify/pcr.h"
+
+// Base64 (RFC 4648, padded); spaces and line ends are skipped.  Replaces what
+// `bytes` holds; it may be the memory of the text itself.
+//
+// ROTOR_MALFORMED  another character, wrong padding, spare bits that are set.
+ROTOR_CALL verify_base64_decode(struct rotor_bytes text,
+                                struct rotor_room *bytes);
+
+// The first PEM block (RFC 7468) of that label, e.g. "PUBLIC KEY".  *rest is
+// the text behind it.
+//
+// ROTOR_MALFORMED  there is none, or it is not base64.
+ROTOR_CALL verify_pem_decode(struct rotor_bytes text, const char *label,
+                             struct rotor_room *der, struct rotor_bytes *rest);
+
+// Register values as tpm2_quote writes them with --pcr: the C structures
+// TPML_PCR_SELECTION and TPML_DIGEST of a little-endian machine.
+//
+// ROTOR_MALFORMED  not of that layout, or values that fit no selection.
+ROTOR_CALL verify_tpm2_pcrs_decode(struct rotor_bytes bytes,
+                                   struct verify_pcrs *pcrs);
+
+// A quote as keylime's agent gives it: 'r' and three Base64 parts with colons
+// between them: TPMS_ATTEST, TPMT_SIGNATURE, register values as above.
+struct verify_keylime_quote {
+    struct rotor_bytes quote;
+    struct rotor_bytes signature;
+    struct rotor_bytes pcrs;
+};
+
+// Writes the three parts to `memory`, which the views point into; half the
+// text's size and some is enough.
+ROTOR_CALL verify_keylime_decode(struct rotor_bytes text,
+                                 struct rotor_room *memory,
+                                 struct verify_keylime_quote *quote);
+
+#endif
