@@ -27,6 +27,7 @@ static const struct wire_field SETTINGS[] = {
     TEXT(7, launch_settings, plugged_entropy, 32),
     UINT(8, launch_settings, plugged_is_required, 1),
     OF(MDIGEST, 9, launch_settings, authority),
+    UINT(10, launch_settings, anchor_kind, 1),
 };
 
 const struct wire_layout LAUNCH_LAYOUT_BIRTH = {

@@ -27,6 +27,7 @@ enum launch_fd {
     LAUNCH_FD_HWRNG = 8,       // enclave: /dev/hwrng, if any
     LAUNCH_FD_CLIENTS = 8,     // RTP: listening Unix socket
     LAUNCH_FD_REMOTE = 9,      // RTP: listening TCP socket, if any
+    LAUNCH_FD_ANCHOR = 9,      // enclave: TPM, if the anchor is there
     LAUNCH_FD_PAIRS = 10,      // enclave: memfds of the queue pairs of programs
     LAUNCH_FD_PAIR_BELLS = 18, // enclave: a pipe each that wakes its program
     LAUNCH_FD_END = 26,        // everything from here on is closed
@@ -64,6 +65,7 @@ struct launch_settings {
     struct rotor_bytes plugged_entropy; // name of that source; empty: none
     uint64_t plugged_is_required;       // 0 or 1
     struct wire_digest authority;       // of recovery; empty: none
+    uint64_t anchor_kind;               // 0 a file, 1 a TPM
 };
 
 struct launch_birth {

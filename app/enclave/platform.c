@@ -170,6 +170,45 @@ static enum rotor_status durable_end(void *context)
     return beside_end();
 }
 
+// ---- an anchor that a copy of the disk does not bring back -----------------
+
+static enum rotor_status of_tpm(const struct platform *platform,
+                                enum rotor_status status)
+{
+    if (status != ROTOR_OK) {
+        fprintf(stderr, "enclave: error: anchor: %s\n", platform->anchor.fault);
+        return ROTOR_PORT_FAILED;
+    }
+    return ROTOR_OK;
+}
+
+static enum rotor_status tpm_read(void *context, uint64_t *n, uint8_t v[32])
+{
+    struct platform *platform = context;
+    *n = ENCLAVE_N_UNKNOWN;
+    return of_tpm(platform, anchor_tpm_read(&platform->anchor, v));
+}
+
+static enum rotor_status tpm_advance(void *context, const uint8_t d[32])
+{
+    struct platform *platform = context;
+    return of_tpm(platform, anchor_tpm_advance(&platform->anchor, d));
+}
+
+static enum rotor_status open_anchor(struct platform *platform,
+                                     const struct launch_settings *settings,
+                                     struct enclave_identity *identity)
+{
+    platform->has_tpm = settings->anchor_kind == 1;
+    identity->anchor_kind = settings->anchor_kind;
+    if (!platform->has_tpm) {
+        return ROTOR_OK;
+    }
+    return of_tpm(platform,
+                  anchor_tpm_open(&platform->anchor, LAUNCH_FD_ANCHOR,
+                                  ANCHOR_TPM_INDEX, identity->hw_secret));
+}
+
 static uint64_t now_ms(void *context)
 {
     (void)context;
@@ -197,12 +236,13 @@ struct enclave_ops platform_ops(struct platform *platform)
         .store_write = store_write,
         .store_rename = store_rename,
         .store_remove = store_remove,
-        .anchor_read = anchor_read,
-        .anchor_advance = anchor_advance,
+        .anchor_read = platform->has_tpm ? tpm_read : anchor_read,
+        .anchor_advance = platform->has_tpm ? tpm_advance : anchor_advance,
         .now_ms = now_ms,
         .evidence = attest,
-        .durable_begin = durable_begin,
-        .durable_end = durable_end,
+        // A TPM is spoken to with libcrypto, which the second thread has not.
+        .durable_begin = platform->has_tpm ? NULL : durable_begin,
+        .durable_end = platform->has_tpm ? NULL : durable_end,
     };
 }
 
@@ -324,6 +364,7 @@ enum rotor_status platform_open(struct platform *platform,
     TRY(boot_dice_key(birth->cdi_attest.data, CRYPTO_P256,
                       &platform->attest_key));
     TRY(derive_hw_secret(birth->cdi_seal, identity->hw_secret));
+    TRY(open_anchor(platform, &settings, identity));
     platform->uds_key = birth->uds_key;
     platform->certificate = birth->certificate;
     identity->measurement = birth->measurement;

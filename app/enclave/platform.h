@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the process level gives the enclave: entropy, a store folder, a file as
-// anchor (detect only), the clock, an attester that signs with CDI_attest.
+// What the process level gives the enclave: entropy, a store folder, an anchor
+// in a file (detect only) or in a TPM, the clock, an attester that signs with
+// CDI_attest.
 #ifndef ROTOR_APP_ENCLAVE_PLATFORM_H
 #define ROTOR_APP_ENCLAVE_PLATFORM_H
 
@@ -8,6 +9,7 @@
 #include "enclave/enclave.h"
 #include "entropy/entropy.h"
 #include "launch/birth.h"
+#include "port/linux/anchor_tpm.h"
 #include "port/linux/entropy.h"
 
 #define PLATFORM_REPORT_MAX 512u
@@ -30,6 +32,8 @@ struct platform {
     uint64_t stepped_ms;
     bool was_reset;                  // the mark of a factory reset is there
     struct platform_durable durable; // what the second thread works at
+    bool has_tpm;
+    struct anchor_tpm anchor; // SECRET
 };
 
 // Before the last wall: opens what serving needs.  Fills `identity` but for

@@ -13,6 +13,7 @@
 #include "app/rotor/bundle.h"
 #include "app/rotor/command.h"
 #include "app/rotor/leaf.h"
+#include "app/rotor/platform.h"
 #include "base/bytes.h"
 
 struct attestation {
@@ -28,6 +29,8 @@ struct attestation {
     uint8_t request[1024];
     uint8_t response[WIRE_CLIENT_MAX];
     struct entry_list log;
+    struct platform_flags flags;
+    struct rotor_room platform; // Evidence, on the heap
 };
 
 static int take_nonce(const struct run *run, const char *text,
@@ -132,6 +135,19 @@ static bool add_log(struct run *run, struct rotor_client *client,
     return false;
 }
 
+// Over the UD that the answer's own Evidence carries.
+static bool add_platform(const struct run *run, struct attestation *a,
+                         int *code)
+{
+    uint8_t ud[CHAIN_UD_SIZE];
+    if (platform_ud(bytes_of(a->request, a->request_size),
+                    bytes_of(a->response, a->response_size), ud) != ROTOR_OK) {
+        *code = fail(run, CAUSE_PLATFORM, NULL, "the answer binds nothing");
+        return false;
+    }
+    return platform_attest(run, &a->flags, ud, &a->platform, code);
+}
+
 // ---- the result ------------------------------------------------------------
 
 static void json_base64(struct json *out, const char *key,
@@ -202,15 +218,19 @@ static int certify(const struct run *run, const struct attestation *a,
 
 static int bundle_up(const struct run *run, const struct attestation *a)
 {
-    size_t capacity = a->log.size + 2 * WIRE_CLIENT_MAX;
+    size_t capacity = a->log.size + a->platform.used + 2 * WIRE_CLIENT_MAX;
     struct rotor_room bundle = {malloc(capacity), capacity, 0};
     if (bundle.data == NULL) {
         return fail(run, CAUSE_PLATFORM, NULL, "out of memory");
     }
-    enum rotor_status status = bundle_encode(
-        bytes_of(a->request, a->request_size),
-        bytes_of(a->response, a->response_size),
-        bytes_of(a->log.memory, a->log.size), a->log.count, &bundle);
+    const struct bundle_content content = {
+        .request = bytes_of(a->request, a->request_size),
+        .response = bytes_of(a->response, a->response_size),
+        .entries = bytes_of(a->log.memory, a->log.size),
+        .count = a->log.count,
+        .platform = bytes_in(&a->platform),
+    };
+    enum rotor_status status = bundle_encode(&content, &bundle);
     int code = status == ROTOR_OK && a->leaf_key != NULL
                    ? certify(run, a, bytes_in(&bundle))
                : status == ROTOR_OK
@@ -228,14 +248,22 @@ int main_attest(struct run *run, int count, char **arguments)
     struct rotor_client *client = NULL;
     int code = EXIT_ACCEPTED;
     const struct flag flags[] = {
-        {"--nonce", "HEX",   FLAG_TEXT,   &nonce,        "of the verifier, 32 bytes"},
-        {"--out",   "FILE",  FLAG_TEXT,   &a.out,        "default: standard output" },
-        {"--head",  NULL,    FLAG_SWITCH, &a.wants_head,
-         "purpose 7: also proves that the log ends here"                            },
-        {"--leaf",  "KEY",   FLAG_TEXT,   &a.leaf_key,
-         "a certificate for this private key, with the evidence in it"              },
-        {"--since", "EPOCH", FLAG_NUMBER, &a.since,
-         "leave out older entries; the verifier has them"                           },
+        {"--nonce",     "HEX",   FLAG_TEXT,   &nonce,             "of the verifier, 32 bytes"},
+        {"--out",       "FILE",  FLAG_TEXT,   &a.out,             "default: standard output" },
+        {"--head",      NULL,    FLAG_SWITCH, &a.wants_head,
+         "purpose 7: also proves that the log ends here"                                     },
+        {"--leaf",      "KEY",   FLAG_TEXT,   &a.leaf_key,
+         "a certificate for this private key, with the evidence in it"                       },
+        {"--since",     "EPOCH", FLAG_NUMBER, &a.since,
+         "leave out older entries; the verifier has them"                                    },
+        {"--evidence",  "KIND",  FLAG_TEXT,   &a.flags.kind,
+         "dice, which is always there, or tpm: a quote beside it"                            },
+        {"--tcti",      "TCTI",  FLAG_TEXT,   &a.flags.tcti,
+         "how to reach the TPM, as tpm2-tss has it; default: its own"                        },
+        {"--pcrs",      "LIST",  FLAG_TEXT,   &a.flags.registers,
+         "registers to quote, e.g. 0-7,11; default: 0-7"                                     },
+        {"--event-log", "FILE",  FLAG_TEXT,   &a.flags.event_log,
+         "of the firmware; default: the kernel's, if it has one"                             },
     };
     if (!flags_parse(run, flags, COUNT_OF(flags), &count, arguments, &code)) {
         return code;
@@ -243,6 +271,9 @@ int main_attest(struct run *run, int count, char **arguments)
     if (count != 0) {
         return fail(run, CAUSE_USAGE, "rotor attest --help shows the flags",
                     "attest takes no argument: %s", arguments[0]);
+    }
+    if (!platform_is_known(run, &a.flags, &code)) {
+        return code;
     }
     code = take_nonce(run, nonce, &a);
     if (code != EXIT_ACCEPTED) {
@@ -259,9 +290,11 @@ int main_attest(struct run *run, int count, char **arguments)
         leaf_close(&a.leaf);
         return code;
     }
-    if (ask(run, client, &a, &code) && add_log(run, client, &a, &code)) {
+    if (ask(run, client, &a, &code) && add_log(run, client, &a, &code) &&
+        add_platform(run, &a, &code)) {
         code = bundle_up(run, &a);
     }
+    free(a.platform.data);
     rotor_client_close(client);
     entry_list_close(&a.log);
     leaf_close(&a.leaf);

@@ -6,8 +6,9 @@
 
 #include "base/bytes.h"
 
-#define BUNDLE_TITLE LABEL("rotor attest/1")
-#define LOG_TITLE    LABEL("rotor log/1")
+#define BUNDLE_TITLE   LABEL("rotor attest/1")
+#define BUNDLE_TITLE_2 LABEL("rotor attest/2")
+#define LOG_TITLE      LABEL("rotor log/1")
 
 // Smallest entry there can be: keeps a hostile count from taking memory.
 #define ENTRY_MIN 64u // bytes
@@ -65,13 +66,20 @@ enum rotor_status bundle_decode(struct bundle *bundle, struct rotor_bytes bytes)
     struct cbor_reader in;
     *bundle = (struct bundle){0};
     cbor_reader_init(&in, bytes);
-    cbor_read_array_of(&in, 4);
-    if (!bytes_equal(cbor_read_text(&in), BUNDLE_TITLE)) {
+    size_t parts = cbor_read_array(&in);
+    struct rotor_bytes title = cbor_read_text(&in);
+    bool has_platform = parts == 5 && bytes_equal(title, BUNDLE_TITLE_2);
+    bool is_plain = parts == 4 && bytes_equal(title, BUNDLE_TITLE);
+    if (!has_platform && !is_plain) {
         return ROTOR_MALFORMED;
     }
     bundle->request = cbor_read_bytes_sized(&in, 1, 1024);
     bundle->response = cbor_read_bytes_sized(&in, 1, WIRE_CLIENT_MAX);
-    return finish(bundle, &in, read_entries(&in, bundle, bytes.size));
+    enum rotor_status status = read_entries(&in, bundle, bytes.size);
+    if (has_platform && status == ROTOR_OK) {
+        bundle->platform = cbor_read_bytes_sized(&in, 1, BUNDLE_MAX);
+    }
+    return finish(bundle, &in, status);
 }
 
 enum rotor_status bundle_decode_log(struct bundle *bundle,
@@ -101,18 +109,20 @@ static void write_entries(struct cbor_writer *out, struct rotor_bytes entries,
     cbor_write_raw(out, entries);
 }
 
-enum rotor_status bundle_encode(struct rotor_bytes request,
-                                struct rotor_bytes response,
-                                struct rotor_bytes entries, size_t count,
+enum rotor_status bundle_encode(const struct bundle_content *content,
                                 struct rotor_room *bytes)
 {
     struct cbor_writer out;
+    bool has_platform = content->platform.size != 0;
     cbor_writer_init(&out, bytes);
-    cbor_write_array(&out, 4);
-    cbor_write_text(&out, BUNDLE_TITLE);
-    cbor_write_bytes(&out, request);
-    cbor_write_bytes(&out, response);
-    write_entries(&out, entries, count);
+    cbor_write_array(&out, has_platform ? 5 : 4);
+    cbor_write_text(&out, has_platform ? BUNDLE_TITLE_2 : BUNDLE_TITLE);
+    cbor_write_bytes(&out, content->request);
+    cbor_write_bytes(&out, content->response);
+    write_entries(&out, content->entries, content->count);
+    if (has_platform) {
+        cbor_write_bytes(&out, content->platform);
+    }
     return cbor_writer_finish(&out);
 }
 

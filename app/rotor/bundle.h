@@ -2,6 +2,8 @@
 // Evidence as a file: a request, its answer, and the log that leads there.
 //
 //     dCBOR ["rotor attest/1", request bstr, response bstr, [* entry]]
+//     dCBOR ["rotor attest/2", request bstr, response bstr, [* entry],
+//            Evidence bstr]
 //
 // doc/PROTOCOL.client 5.  A bundle is as hostile as a network.
 #ifndef ROTOR_APP_ROTOR_BUNDLE_H
@@ -26,6 +28,7 @@ struct bundle_entry {
 struct bundle {
     struct rotor_bytes request;
     struct rotor_bytes response;
+    struct rotor_bytes platform;  // Evidence; empty: there is none
     struct bundle_entry *entries; // on the heap
     size_t count;
 };
@@ -35,10 +38,14 @@ struct bundle {
 ROTOR_CALL bundle_decode(struct bundle *bundle, struct rotor_bytes bytes);
 void bundle_close(struct bundle *bundle);
 
-// `entries` are whole items one after the other, `count` of them.
-ROTOR_CALL bundle_encode(struct rotor_bytes request,
-                         struct rotor_bytes response,
-                         struct rotor_bytes entries, size_t count,
+struct bundle_content {
+    struct rotor_bytes request;
+    struct rotor_bytes response;
+    struct rotor_bytes entries; // whole items one after the other
+    size_t count;               // of entries
+    struct rotor_bytes platform;
+};
+ROTOR_CALL bundle_encode(const struct bundle_content *content,
                          struct rotor_room *bytes);
 
 // A device that answers LOG_GET from the bundle and nothing else.

@@ -166,7 +166,7 @@ static void look_at_root(struct doctor *doctor,
     }
     if (status->anchor_kind == 0) {
         doctor_say(doctor, HEALTH_WARN, "anchor",
-                   "a TPM or own flash would prevent it",
+                   "[anchor] tpm in rotord.conf would prevent it",
                    "a file: a store that is put back is detected by others, "
                    "not prevented");
     }

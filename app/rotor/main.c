@@ -25,8 +25,9 @@ const struct command COMMANDS[] = {
      "  rotor event security-event --text 'case opened'\n"
      "  rotor event key-compromise --distrust-from 12", main_event},
     {"attest", "Answer a verifier's nonce with evidence, as a file",
-     "--nonce HEX [--out FILE] [--head] [--since EPOCH]",
-     "  rotor attest --nonce $(openssl rand -hex 32) --out evidence.cbor",
+     "--nonce HEX [--out FILE] [--head] [--since EPOCH] [--evidence KIND]",
+     "  rotor attest --nonce $(openssl rand -hex 32) --out evidence.cbor\n"
+     "  rotor attest --nonce 6f3a... --evidence tpm --out evidence.cbor",
      main_attest},
     {"verify", "Judge a device, over TCP or from a file",
      "HOST:PORT | FILE --nonce HEX",

@@ -25,6 +25,7 @@ struct verification {
     bool shows_progress;
     bool is_leaf; // the evidence came in a certificate
     struct leaf_content leaf;
+    bool has_platform; // evidence of the platform, beside the enclave's own
     struct reliance reliance;
     struct relying_options options;
     struct relying party;
@@ -95,6 +96,10 @@ static void warn(const struct verification *v)
         fprintf(stderr, "rotor: warning: the measurement was not judged: any "
                         "program may have answered\n");
     }
+    if (v->has_platform) {
+        fprintf(stderr, "rotor: warning: the evidence of its platform was not "
+                        "judged\n");
+    }
     if (report->is_in_grace) {
         fprintf(stderr, "rotor: warning: signed under the root before the "
                         "newest, within its grace\n");
@@ -118,6 +123,9 @@ static void say_json(const struct verification *v)
     json_number(&out, "recoveries", report->recoveries);
     json_bool(&out, "first_contact", report->is_first_contact);
     json_bool(&out, "in_grace", report->is_in_grace);
+    if (v->has_platform) {
+        json_text(&out, "platform", "not judged");
+    }
     json_bool(&out, "proves_head",
               answer->request.purpose == WIRE_PURPOSE_HEAD);
     explain_json(&out, report, &v->options);
@@ -317,6 +325,7 @@ static bool judge_file(struct verification *v, struct rotor_bytes content)
     if (status != ROTOR_OK) {
         return is_unparsable(v);
     }
+    v->has_platform = bundle.platform.size != 0;
     bool is_accepted = judge_bundle(v, &bundle);
     bundle_close(&bundle);
     return is_accepted;

@@ -60,6 +60,8 @@ static const struct key KEYS[] = {
           "no key without it"),
     TEXT("recovery", "authority", authority,
          "its set, written into the first root; later: rotor recover"),
+    TEXT("anchor", "tpm", anchor_tpm,
+         "device that names the one valid store; empty: a file does"),
 };
 
 void config_init(struct config *config)

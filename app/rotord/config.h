@@ -27,7 +27,8 @@ struct config {
     char entropy_name[32]; // of a plugged source; empty: none
     char entropy_path[CONFIG_TEXT_MAX];
     bool entropy_is_required;
-    char authority[CONFIG_TEXT_MAX]; // set of the recovery authority
+    char authority[CONFIG_TEXT_MAX];  // set of the recovery authority
+    char anchor_tpm[CONFIG_TEXT_MAX]; // device or socket; empty: a file
 };
 
 void config_init(struct config *config);

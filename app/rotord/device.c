@@ -11,7 +11,9 @@
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -142,20 +144,74 @@ static void later(struct child *child)
     }
 }
 
+static void close_if_open(int fd)
+{
+    if (fd >= 0) {
+        close(fd);
+    }
+}
+
+static int connect_to(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof address.sun_path) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    strcpy(address.sun_path, path);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0 &&
+        connect(fd, (const struct sockaddr *)&address, sizeof address) != 0) {
+        int cause = errno;
+        close(fd);
+        errno = cause;
+        return -1;
+    }
+    return fd;
+}
+
+// Opened anew for each enclave: what one left behind in the TPM goes with its
+// descriptor.  A socket is a TPM in software.
+static bool open_anchor(const struct config *config, int *fd)
+{
+    struct stat facts;
+    const char *path = config->anchor_tpm;
+    *fd = -1;
+    if (path[0] == '\0') {
+        return true;
+    }
+    bool is_socket = stat(path, &facts) == 0 && S_ISSOCK(facts.st_mode);
+    *fd = is_socket ? connect_to(path) : open(path, O_RDWR | O_CLOEXEC);
+    if (*fd < 0) {
+        warn(path, strerror(errno));
+    }
+    return *fd >= 0;
+}
+
 // `starter` is the RTP's end of its socket; -1 for the enclave.
 static void start(struct device *device, struct child *child, int starter)
 {
     int report[2];
+    int anchor = -1;
     struct stage0_plan plan;
     child->restart_ms = 0;
     child->started_ms = now_ms();
+    if (child->component == BOOT_ENCLAVE &&
+        !open_anchor(device->config, &anchor)) {
+        later(child);
+        return;
+    }
     if (pipe2(report, O_CLOEXEC) != 0) {
         warn("pipe", strerror(errno));
+        close_if_open(anchor);
         later(child);
         return;
     }
     plan_for(device, child, &plan);
     plan.report = report[1];
+    if (anchor >= 0) {
+        plan.fds[LAUNCH_FD_ANCHOR] = anchor;
+    }
     if (starter >= 0) {
         plan.fds[LAUNCH_FD_STARTER] = starter;
     }
@@ -166,6 +222,7 @@ static void start(struct device *device, struct child *child, int starter)
         stage0_become(&plan);
     }
     close(report[1]);
+    close_if_open(anchor);
     if (child->pid < 0) {
         warn("fork", strerror(errno));
         close(report[0]);

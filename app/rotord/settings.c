@@ -69,6 +69,7 @@ bool settings_encode(const struct config *config, struct rotor_room *settings)
             bytes_of(config->entropy_name, strlen(config->entropy_name)),
         .plugged_is_required = config->entropy_is_required ? 1 : 0,
         .authority = authority,
+        .anchor_kind = config->anchor_tpm[0] != '\0' ? 1 : 0,
     };
     enum rotor_status status =
         wire_message_encode(&LAUNCH_LAYOUT_SETTINGS, &content, settings);

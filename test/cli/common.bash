@@ -93,7 +93,8 @@ make_device() {
     done
 }
 
-# start_device FOLDER PORT [limits]: runs until stop_device.
+# start_device FOLDER PORT [limits]: runs until stop_device.  Lines of
+# FOLDER.more go into its configuration.
 start_device() {
     local state=$1 port=$2
     if [ "${3:-}" = limits ]; then
@@ -101,6 +102,7 @@ start_device() {
     else
         printf '[rotation]\nmin-interval = 0\nmax-per-day = 0\n' >"$state.conf"
     fi
+    [ ! -f "$state.more" ] || cat "$state.more" >>"$state.conf"
     "$ROTOR_BIN/rotord" --state "$state" --listen "127.0.0.1:$port" \
         --config "$state.conf" >"$state.out" 2>"$state.err" 3>&- &
     echo $! >"$state.pid"

@@ -443,9 +443,15 @@ enum wire_type ask_recover_signed(struct peer *peer, struct rotor_bytes body,
 void world_at_cur(struct world *world, struct peer *peer,
                   const struct asks *asks, struct chain_trust *trust)
 {
+    world_init(world);
+    world_to_cur(world, peer, asks, trust);
+}
+
+void world_to_cur(struct world *world, struct peer *peer,
+                  const struct asks *asks, struct chain_trust *trust)
+{
     struct chain_entry entry;
     struct chain_trust none = {0};
-    world_init(world);
     world_start(world);
     peer_init(peer, world);
     peer->suite = asks->suite;

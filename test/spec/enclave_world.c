@@ -114,6 +114,10 @@ static enum rotor_status anchor_read(void *context, uint64_t *n, uint8_t v[32])
     if (p->is_dead || p->refuses_anchor_read) {
         return ROTOR_PORT_FAILED;
     }
+    if (p->cell != NULL) {
+        *n = ENCLAVE_N_UNKNOWN;
+        return p->cell_read(p->cell, v);
+    }
     *n = p->hides_n ? ENCLAVE_N_UNKNOWN : p->n;
     memcpy(v, p->v, 32);
     return ROTOR_OK;
@@ -126,6 +130,9 @@ static enum rotor_status anchor_advance(void *context, const uint8_t d[32])
     bool tears;
     if (!step(p, &status, &tears)) {
         return status;
+    }
+    if (p->cell != NULL) {
+        return p->cell_advance(p->cell, d);
     }
     struct rotor_bytes parts[] = {bytes_of(p->v, 32), bytes_of(d, 32)};
     assert_ok(crypto_hash(CRYPTO_SHA256, parts, 2, p->v));

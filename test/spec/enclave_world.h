@@ -45,6 +45,11 @@ struct platform {
     bool hides_n;
     uint64_t now_ms;
 
+    // A cell elsewhere instead of n and v; it holds no number.
+    void *cell;
+    enum rotor_status (*cell_read)(void *cell, uint8_t v[32]);
+    enum rotor_status (*cell_advance)(void *cell, const uint8_t d[32]);
+
     unsigned steps; // durable steps so far: write, rename, remove, advance
     unsigned fault_at;
     enum fault_mode fault;
@@ -223,6 +228,10 @@ enum wire_type ask_recover_signed(struct peer *peer, struct rotor_bytes body,
 
 // From nothing to cur 0, paired under S_0; `trust` is entry 0.
 void world_at_cur(struct world *world, struct peer *peer,
+                  const struct asks *asks, struct chain_trust *trust);
+
+// The same on a platform that was made already.
+void world_to_cur(struct world *world, struct peer *peer,
                   const struct asks *asks, struct chain_trust *trust);
 
 // One rotation to the end; trust moves on.

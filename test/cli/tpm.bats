@@ -1,0 +1,214 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# A device that stands on a TPM.  The TPM is swtpm: it proves the code path
+# only, and nothing about hardware.
+
+load common
+
+start_tpm() { # folder
+    swtpm socket --tpm2 --tpmstate "dir=$1" --server "type=unixio,path=$1/s" \
+        --ctrl "type=unixio,path=$1/s.ctrl" --flags not-need-init,startup-clear \
+        2>/dev/null 3>&- &
+    echo $! >"$1/pid"
+    until [ -S "$1/s" ]; do sleep 0.02; done
+}
+
+setup_file() {
+    command -v swtpm >/dev/null || skip "swtpm is not installed"
+    export DEVICE=$BATS_FILE_TMPDIR/device
+    # A socket's path has at most 107 characters.
+    TPM=$(mktemp -d /tmp/rotor-tpm-XXXXXX)
+    export TPM
+    PORT=$(free_port)
+    make_device "$DEVICE" || return 1
+    start_device "$DEVICE" "$PORT" || return 1
+    start_tpm "$TPM"
+    for _ in $(seq 100); do
+        "$ROTOR" attest --state "$DEVICE" --nonce "$ANY_NONCE" --evidence tpm \
+            --tcti "swtpm:path=$TPM/s" --out /dev/null 2>/dev/null && return 0
+        sleep 0.1
+    done
+    return 1
+}
+
+teardown_file() {
+    [ -n "${TPM:-}" ] || return 0
+    kill "$(cat "$TPM/pid")"
+    rm -rf "$TPM"
+    stop_device "$DEVICE"
+}
+
+setup() {
+    ON="--state $DEVICE --tcti swtpm:path=$TPM/s --evidence tpm"
+    FIRST="--trust $BATS_TEST_TMPDIR/trust --trust-on-first-use --any-measurement"
+    FILE=$BATS_TEST_TMPDIR/evidence
+}
+
+# Part of the file's CBOR, by a second reader: the quote is in the report.
+quote_of() { # file
+    python3 - "$1" <<'END'
+import sys
+
+def item(b, i):
+    kind, n = b[i] >> 5, b[i] & 31
+    i += 1
+    if n >= 24:
+        size = 1 << (n - 24)
+        n, i = int.from_bytes(b[i:i + size], "big"), i + size
+    if kind in (2, 3):
+        return b[i:i + n], i + n
+    if kind == 4:
+        out = []
+        for _ in range(n):
+            value, i = item(b, i)
+            out.append(value)
+        return out, i
+    if kind == 5:
+        for _ in range(2 * n):
+            _, i = item(b, i)
+        return {}, i
+    return n, i
+
+bundle, _ = item(open(sys.argv[1], "rb").read(), 0)
+assert bundle[0] == b"rotor attest/2" and len(bundle) == 5
+(backend, report), _ = item(bundle[4], 0)
+assert backend == 7
+parts, _ = item(report, 0)
+quote = parts[0]
+assert quote[:6] == b"\xffTCG\x80\x18"
+at = 6 + 2 + int.from_bytes(quote[6:8], "big")
+size = int.from_bytes(quote[at:at + 2], "big")
+print(quote[at + 2:at + 2 + size].hex(), [bank[1] for bank in parts[3]], len(parts[4]))
+END
+}
+
+@test "a quote stands beside the evidence, and the evidence still holds" {
+    rotor attest $ON --nonce "$ANY_NONCE" --out "$FILE"
+    exits 0
+    rotor verify "$FILE" --nonce "$ANY_NONCE" $FIRST
+    exits 0
+    says "the evidence of its platform was not judged"
+    run quote_of "$FILE"
+    [ "$status" -eq 0 ]
+    [[ "$output" =~ ^[0-9a-f]{64}\ \[255\]\ 0$ ]]
+}
+
+@test "every answer has its own qualifying data, and registers are the ones asked for" {
+    rotor attest $ON --nonce "$ANY_NONCE" --pcrs 0-2,7 --out "$FILE"
+    exits 0
+    one=$(quote_of "$FILE")
+    rotor attest $ON --nonce "$ANY_NONCE" --pcrs 0-2,7 --out "$FILE"
+    exits 0
+    two=$(quote_of "$FILE")
+    [ "${one%% *}" != "${two%% *}" ]
+    [ "${one#* }" = "[135] 0" ]
+}
+
+@test "a log that is named goes along; one that is not there is an error" {
+    printf 'a log, as it stands' >"$BATS_TEST_TMPDIR/log"
+    rotor attest $ON --nonce "$ANY_NONCE" --event-log "$BATS_TEST_TMPDIR/log" --out "$FILE"
+    exits 0
+    [[ "$(quote_of "$FILE")" == *" 19" ]]
+    rotor attest $ON --nonce "$ANY_NONCE" --event-log "$BATS_TEST_TMPDIR/none" --out "$FILE"
+    exits 3
+}
+
+@test "no TPM, another kind and flags without a TPM are refused with a sentence" {
+    rotor attest --state "$DEVICE" --nonce "$ANY_NONCE" --evidence tpm \
+        --tcti "swtpm:path=$TPM/none" --out "$FILE"
+    exits 3
+    says "no TPM"
+    [ ! -e "$FILE" ]
+    rotor attest --state "$DEVICE" --nonce "$ANY_NONCE" --evidence nitro --out "$FILE"
+    exits 2
+    says "not supported"
+    rotor attest --state "$DEVICE" --nonce "$ANY_NONCE" --pcrs 0 --out "$FILE"
+    exits 2
+    for list in 24 7-0 1, "" 0x1 1-; do
+        rotor attest $ON --nonce "$ANY_NONCE" --pcrs "$list" --out "$FILE"
+        exits 2
+    done
+    rotor attest --state "$DEVICE" --nonce "$ANY_NONCE" --evidence dice --out "$FILE"
+    exits 0
+    head -c 16 "$FILE" | grep -q 'rotor attest/1'
+}
+
+# ---- the anchor ------------------------------------------------------------
+
+# A device of its own on a TPM of its own: $OWN, $CELL.
+begin_anchored() {
+    OWN=$BATS_TEST_TMPDIR/anchored
+    CELL=$(mktemp -d /tmp/rotor-tpm-XXXXXX)
+    start_tpm "$CELL"
+    printf '[anchor]\ntpm = %s/s\n' "$CELL" >"$OWN.more"
+    make_device "$OWN"
+    start_device "$OWN" "$(free_port)"
+}
+
+end_anchored() {
+    stop_device "$OWN"
+    kill "$(cat "$CELL/pid")"
+    rm -rf "$CELL"
+}
+
+# Starts it in the background and waits for the enclave's state.
+comes_up_as() { # state
+    "$ROTOR_BIN/rotord" --state "$OWN" --config "$OWN.conf" >"$OWN.out" 2>"$OWN.err" 3>&- &
+    echo $! >"$OWN.pid"
+    for _ in $(seq 100); do
+        rotor status --state "$OWN" --json
+        [ "$(member state 2>/dev/null)" != "$1" ] || return 0
+        sleep 0.1
+    done
+    echo "$output"
+    cat "$OWN.err"
+    return 1
+}
+
+@test "with its anchor in a TPM a store that was put back is refused, RTP and all" {
+    begin_anchored
+    rotor status --state "$OWN" --json
+    [ "$(member anchor_name)" = TPM ]
+    stop_device "$OWN"
+    cp -a "$OWN" "$OWN.old"
+    start_device "$OWN" "$(free_port)"
+    rotor rotate --state "$OWN"
+    exits 0
+    stop_device "$OWN"
+    mv "$OWN" "$OWN.new"
+    cp -a "$OWN.old" "$OWN"
+    comes_up_as halted
+    stop_device "$OWN"
+    rm -rf "$OWN"
+    mv "$OWN.new" "$OWN"
+    comes_up_as current
+    end_anchored
+}
+
+@test "a device that was copied to a machine with another TPM is refused" {
+    begin_anchored
+    stop_device "$OWN"
+    OTHER=$(mktemp -d /tmp/rotor-tpm-XXXXXX)
+    start_tpm "$OTHER"
+    sed -i "s|^tpm = .*|tpm = $OTHER/s|" "$OWN.conf"
+    comes_up_as halted
+    end_anchored
+    kill "$(cat "$OTHER/pid")"
+    rm -rf "$OTHER"
+}
+
+@test "an enclave whose TPM is gone does not start with a file instead" {
+    begin_anchored
+    stop_device "$OWN"
+    sed -i "s|^tpm = .*|tpm = $CELL/none|" "$OWN.conf"
+    "$ROTOR_BIN/rotord" --state "$OWN" --config "$OWN.conf" 2>"$OWN.err" 3>&- &
+    echo $! >"$OWN.pid"
+    for _ in $(seq 100); do
+        ! grep -q "$CELL/none" "$OWN.err" || break
+        sleep 0.1
+    done
+    grep -q "$CELL/none" "$OWN.err"
+    rotor attest --state "$OWN" --nonce "$ANY_NONCE" --out "$FILE"
+    exits 3
+    end_anchored
+}
