@@ -224,6 +224,9 @@ static bool check_usage(struct walk *walk)
     uint32_t wanted =
         is_last(walk) ? walk->question->leaf_usage : VERIFY_DICE_CERT_SIGN;
     uint32_t usage = walk->link.usage;
+    if (walk->list.is_android && (usage & wanted) != wanted) {
+        usage = walk->link.usage_reversed;
+    }
     bool may_issue = is_last(walk) || walk->link.may_issue;
     return verify_check(
         walk->verdict, usage != 0 && (usage & wanted) == wanted && may_issue,

@@ -31,7 +31,7 @@ static const struct verify_claim RULES[] = {
                  NULL),
     VERIFY_CLAIM(KEY, "subjectPublicKey", VERIFY_BYTES, VERIFY_MANDATORY, 1,
                  VERIFY_ANY_SIZE, NULL),
-    VERIFY_CLAIM(USAGE, "keyUsage", VERIFY_BYTES, VERIFY_MANDATORY, 1, 2, NULL),
+    VERIFY_CLAIM(USAGE, "keyUsage", VERIFY_BYTES, VERIFY_MANDATORY, 1, 4, NULL),
     VERIFY_CLAIM(CODE_HASH, "codeHash", VERIFY_BYTES, VERIFY_OPTIONAL, 0, 64,
                  NULL),
     VERIFY_CLAIM(CODE_DESCRIPTOR, "codeDescriptor", VERIFY_BYTES,
@@ -68,11 +68,13 @@ static const char *take_mode(const struct cbor_foreign *claims,
     return NULL;
 }
 
-// Little-endian bits.
-static uint32_t usage_of(struct rotor_bytes bytes)
+// Little-endian bits; Android 14 has had them big-endian too.
+static void take_usage(struct rotor_bytes bytes, struct verify_dice_link *link)
 {
-    uint32_t usage = bytes.data[0];
-    return bytes.size == 1 ? usage : usage | (uint32_t)bytes.data[1] << 8;
+    for (size_t i = 0; i < bytes.size; i++) {
+        link->usage |= (uint32_t)bytes.data[i] << 8 * i;
+        link->usage_reversed = link->usage_reversed << 8 | bytes.data[i];
+    }
 }
 
 static const char *take_times(const struct cbor_foreign *claims,
@@ -111,7 +113,7 @@ static const char *take_claims(const struct cbor_foreign *claims,
     link->configuration = verify_claim_bytes(claims, CONFIGURATION);
     link->authority_hash = verify_claim_bytes(claims, AUTHORITY_HASH);
     link->profile = verify_claim_text(claims, PROFILE);
-    link->usage = usage_of(verify_claim_bytes(claims, USAGE));
+    take_usage(verify_claim_bytes(claims, USAGE), link);
     if (!cbor_foreign_open(verify_claim_bytes(claims, KEY), &value)) {
         return "claim subjectPublicKey is not a COSE_Key";
     }

@@ -37,7 +37,8 @@ struct verify_dice_link {
 
     struct verify_public key;
     uint32_t usage;
-    bool may_issue; // as far as basic constraints say
+    uint32_t usage_reversed; // CBOR: the same with its bytes in other order
+    bool may_issue;          // as far as basic constraints say
     bool has_validity;
     int64_t not_before_s;
     int64_t not_after_s;

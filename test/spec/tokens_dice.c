@@ -281,6 +281,9 @@ SPEC(
     assert_null(why_changed(2, USAGE, "h'01'"));
     assert_null(why_changed(2, USAGE, "h'0180'"));
     assert_non_null(why_changed(2, USAGE, "h'20'"));
+    question.leaf_usage = 0;
+    assert_non_null(why_changed(1, USAGE, "h'00000020'"));
+    assert_null(why_changed(1, USAGE, "h'20000000'"));
     end();
 }
 
@@ -432,6 +435,11 @@ SPEC("an array that begins with the root's key follows Android's profile")
     assert_non_null(why_in_array(1, CONFIGURATION, NULL));
     assert_non_null(why_in_array(1, MODE, "2"));
     assert_non_null(why_in_array(1, "1", "\"another\""));
+    // Key usage in either order of bytes, which the Open Profile has not.
+    assert_null(why_in_array(1, USAGE, "h'00000020'"));
+    assert_null(why_in_array(1, USAGE, "h'20000000'"));
+    assert_non_null(why_in_array(1, USAGE, "h'00000001'"));
+    assert_non_null(why_in_array(1, USAGE, "h'0000000020'"));
     assert_null(why_in_array(2, CONFIGURATION, "<< {-70005: 42} >>"));
     assert_int_equal(verdict.security_version, 42);
     question.root = keys[1].public_key;
