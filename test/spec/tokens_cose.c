@@ -125,6 +125,68 @@ SPEC("a MAC without its tag is known by its algorithm")
     token_maker_close(&m);
 }
 
+SPEC("a MAC that was made without a key is none")
+{
+    token_maker_open(&m, CRYPTO_P256, 1);
+    token_maker_mac(&m, bytes_of(NULL, 0), CLAIMS);
+    assert_string_equal(outcome(), "signature does not verify under the key");
+    token_maker_close(&m);
+}
+
+SPEC("a signed token with one more item is another message")
+{
+    token_maker_open(&m, CRYPTO_P256, 1);
+    token_maker_sign(&m, CLAIMS);
+    assert_null(outcome());
+    m.token.data[1] = 0x85;
+    assert_ok(bytes_append(&m.token, LABEL("\x81\x41")));
+    assert_ok(bytes_append(&m.token, LABEL("\x00")));
+    assert_string_equal(outcome(), "not a COSE message");
+    token_maker_close(&m);
+}
+
+// 97([{1: 5}, {}, payload, mac, [recipient]]) under "secret".
+static bool verifies_for(const char *recipient)
+{
+    static const uint8_t header[] = {0xa1, 0x01, 0x05};
+    uint8_t memory[512];
+    uint8_t mac[32];
+    char text[512];
+    struct rotor_room room = ROOM_OF(memory);
+    struct verify_cose cose;
+    struct verify_cose_key key = {.secret = LABEL("secret")};
+    struct verify_cose_input input = {.scratch = &m.scratch};
+    bool valid = true;
+    // ["MAC", header, h'', payload]
+    assert_true(diag_encode("[\"MAC\", h'a10105', h'', h'a1016178']", &room));
+    struct rotor_bytes message = bytes_in(&room);
+    assert_ok(crypto_hmac(CRYPTO_SHA256, key.secret, &message, 1, mac));
+    size_t used = (size_t)snprintf(text, sizeof text,
+                                   "97([h'a10105', {}, h'a1016178', h'");
+    for (size_t i = 0; i < sizeof mac; i++) {
+        used +=
+            (size_t)snprintf(text + used, sizeof text - used, "%02x", mac[i]);
+    }
+    snprintf(text + used, sizeof text - used, "', [%s]])", recipient);
+    assert_true(diag_encode(text, &room));
+    assert_null(verify_cose_open(bytes_in(&room), &cose));
+    assert_true(bytes_equal(cose.protected_header, BYTES_OF(header)));
+    assert_ok(verify_cose_check(&cose, &key, &input, &valid));
+    return valid;
+}
+
+SPEC("a COSE_Mac is checked if its key is that of all recipients")
+{
+    token_maker_open(&m, CRYPTO_P256, 1);
+    assert_true(verifies_for("[h'', {1: -6}, h'']"));
+    assert_true(verifies_for("[h'', {1: -6}, h''], [h'', {1: -6}, h'']"));
+    assert_false(verifies_for("[h'', {1: -3}, h'']"));
+    assert_false(verifies_for("[h'', {}, h'']"));
+    assert_false(verifies_for("[h'', {1: -6}, h''], [h'', {1: -3}, h'']"));
+    assert_false(verifies_for("7"));
+    token_maker_close(&m);
+}
+
 SPEC("a signing key does not check MACs, and a MAC key no signatures")
 {
     token_maker_open(&m, CRYPTO_P256, 1);
