@@ -19,6 +19,9 @@
 
 static const struct verify_case *const cases[] = {
     &verify_case_snp,
+    &verify_case_psa,
+    &verify_case_eat,
+    &verify_case_dice,
 };
 
 // ---- for the cases ---------------------------------------------------------

@@ -20,6 +20,9 @@ struct verify_case {
 };
 
 extern const struct verify_case verify_case_snp;
+extern const struct verify_case verify_case_psa;
+extern const struct verify_case verify_case_eat;
+extern const struct verify_case verify_case_dice;
 
 // The published file `name` below ROTOR_VECTORS (else ../shared/vectors);
 // empty if there is none.  Never freed.

@@ -104,7 +104,7 @@ static struct rotor_bytes id_of(struct rotor_bytes name)
     struct rotor_bytes set;
     struct rotor_bytes pair;
     struct rotor_bytes oid;
-    struct rotor_bytes text;
+    struct rotor_bytes text = nothing;
     bool is_it =
         take(&name, VERIFY_DER_SEQUENCE, &content) &&
         take(&content, DER_SET, &set) && content.size == 0 &&
@@ -341,7 +341,7 @@ static const char *take_body(struct rotor_bytes body,
 {
     struct rotor_bytes serial;
     struct rotor_bytes inner;
-    struct rotor_bytes spki;
+    struct rotor_bytes spki = {NULL, 0};
     bool is_read = take_version(&body) &&
                    take(&body, VERIFY_DER_INTEGER, &serial) &&
                    take_whole(&body, VERIFY_DER_SEQUENCE, &inner) &&

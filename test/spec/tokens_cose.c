@@ -296,6 +296,8 @@ SPEC("keys are taken as COSE_Key writes them, and others refused")
         }
     }
     struct verify_public key;
+    assert_string_equal(why_key("{1: 2, -1: 1, -2: " X ", -3: false}", &key),
+                        "not supported: a compressed point");
     assert_null(why_key("{1: 2, -1: 1, -2: " X ", -3: h'33'}", &key));
     assert_int_equal(key.size, 64);
     assert_int_equal(key.bytes[30], 0x11);
