@@ -1,304 +1,92 @@
 // SPDX-License-Identifier: Apache-2.0
 // The queue beside what the machine and other libraries can do: two threads,
-// pinned to two cores, every round runs ours and the references in turn.
-// Prints one JSON line for each case; the ratio is the median over rounds.
-#include <ck_ring.h>
-#include <errno.h>
-#include <pthread.h>
-#include <sched.h>
-#include <stdatomic.h>
+// pinned to two cores; every round runs ours and the references in turn, each
+// sample between two of a raw ping-pong.  One JSON line for each case.
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "port/linux/doorbell.h"
-#include "port/linux/shared_queue.h"
-#include <rotor/ipq.h>
+#include "bench/queue.h"
+#include "bench/rings.h"
+#include "bench/tally.h"
 
-#define ROUNDS_DEFAULT 21
-#define ROUNDS_MAX     201
-#define TRIPS          20000u
-#define FRAMES         200000u
-#define BATCH          32u
+#define TRIPS        5000u
+#define TRIPS_RAW    1000u // before and after each sample
+#define TRIPS_KERNEL 100u
+#define FRAMES       100000u
+#define SEALED       5000u
+#define PACED        2000u
+#define TRIES        20 // of a sample that was disturbed
+#define IDLE_MS      300u
 
-struct message {
-    uint8_t bytes[64];
-};
+// What the raw ping-pong took, ns: around the last sample, at the best of
+// times, and over a round.
+static struct {
+    double around;
+    double least;
+    double before, after; // sums
+    int samples;
+    unsigned long taken, repeated; // samples of the whole run
+} raw;
 
-CK_RING_PROTOTYPE(message, message)
-
-struct line {
-    _Alignas(128) _Atomic uint64_t value;
-};
-
-// One sample: `near` runs on this core, `far` on the other.
-struct rig {
-    struct line ping, pong;
-    ck_ring_t ck_there, ck_back;
-    struct message *ck_slots_there, *ck_slots_back;
-    // In life these lie in two processes: here, in lines of their own.
-    _Alignas(256) struct shared_queue rtp;
-    struct doorbell bell_rtp;
-    _Alignas(256) struct shared_queue ap;
-    struct doorbell bell_ap;
-    _Alignas(256) uint32_t size; // of a frame
-    struct line go, done;
-    void *(*far)(struct rig *);
-    _Atomic bool stop;
-};
-
-static uint64_t now_ns(void)
+static double look_at_machine(void)
 {
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+    double ns = duo_raw(TRIPS_RAW);
+    raw.least = raw.least == 0 || ns < raw.least ? ns : raw.least;
+    return ns;
 }
 
-static void pin(int core)
+// Somebody else had one of the two cores.
+static bool is_disturbed(double raw_ns)
 {
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    CPU_SET((size_t)core, &set);
-    if (sched_setaffinity(0, sizeof set, &set) != 0) {
-        fprintf(stderr, "ipq: cannot pin to core %d\n", core);
-    }
+    return raw_ns > 1.5 * raw.least;
 }
 
-// The message was read: without this the compiler drops the copy out of an
-// inlined ring, and with it the very transfer that is measured.
-static void use(const void *message)
+// A sample between two raw ones; ns for each of `count`.  Ours or theirs, it is
+// taken again when the raw ones tell that the machine was busy, but not for
+// ever: then it counts as it is.
+static double sample(duo_side *near, duo_side *far, uint32_t count)
 {
-    __asm__ volatile("" ::"r"(message) : "memory");
-}
-
-static void expect(bool claim, const char *what)
-{
-    if (!claim) {
-        fprintf(stderr, "ipq: %s\n", what);
-        exit(3);
-    }
-}
-
-// --- Round trips ------------------------------------------------------------
-
-static void *raw_far(struct rig *rig)
-{
-    for (uint64_t i = 1; i <= TRIPS; i++) {
-        while (atomic_load_explicit(&rig->ping.value, memory_order_acquire) !=
-               i) {
+    double ns = 0, before = 0, after = 0;
+    for (int i = 0; i < TRIES; i++) {
+        before = look_at_machine();
+        ns = duo_sample(near, far, count) / count;
+        after = look_at_machine();
+        raw.taken++;
+        if (!is_disturbed(before) && !is_disturbed(after)) {
+            break;
         }
-        atomic_store_explicit(&rig->pong.value, i, memory_order_release);
+        raw.repeated++;
     }
-    return NULL;
+    raw.around = (before + after) / 2;
+    raw.before += before;
+    raw.after += after;
+    raw.samples++;
+    return ns;
 }
 
-static void raw_near(struct rig *rig)
+static void begin_round(void)
 {
-    for (uint64_t i = 1; i <= TRIPS; i++) {
-        atomic_store_explicit(&rig->ping.value, i, memory_order_release);
-        while (atomic_load_explicit(&rig->pong.value, memory_order_acquire) !=
-               i) {
-        }
-    }
+    raw.before = raw.after = 0;
+    raw.samples = 0;
 }
 
-static void *ck_far(struct rig *rig)
+static double per_us(double ns)
 {
-    struct message m;
-    for (uint32_t i = 0; i < TRIPS; i++) {
-        while (!ck_ring_dequeue_spsc_message(&rig->ck_there,
-                                             rig->ck_slots_there, &m)) {
-        }
-        use(&m);
-        while (!ck_ring_enqueue_spsc_message(&rig->ck_back, rig->ck_slots_back,
-                                             &m)) {
-        }
-    }
-    return NULL;
+    return 1000 / ns; // million per second
 }
 
-static void ck_near(struct rig *rig)
+// The fastest of several ways to wait, M/s.
+static double best_of(const struct ring *rings, int count)
 {
-    struct message m = {{1}};
-    for (uint32_t i = 0; i < TRIPS; i++) {
-        while (!ck_ring_enqueue_spsc_message(&rig->ck_there,
-                                             rig->ck_slots_there, &m)) {
-        }
-        while (!ck_ring_dequeue_spsc_message(&rig->ck_back, rig->ck_slots_back,
-                                             &m)) {
-        }
-        use(&m);
+    double best = 0;
+    for (int i = 0; i < count; i++) {
+        rings[i].reset();
+        double rate = per_us(sample(rings[i].source, rings[i].sink, FRAMES));
+        best = rate > best ? rate : best;
     }
-}
-
-static void send_one(struct rotor_ipq_channel *channel,
-                     struct doorbell *doorbell, struct rotor_bytes frame)
-{
-    enum rotor_status status = rotor_ipq_push(&channel->out, frame);
-    while (status == ROTOR_AGAIN) {
-        status = rotor_ipq_push(&channel->out, frame);
-    }
-    expect(status == ROTOR_OK && doorbell_ring(doorbell) == ROTOR_OK, "push");
-}
-
-// Once is no wait: the frame is most often a few looks away.
-static void receive_one(struct rotor_ipq_channel *channel,
-                        struct doorbell *doorbell, struct rotor_room *room)
-{
-    enum rotor_status status = rotor_ipq_pop(&channel->in, room);
-    while (status == ROTOR_AGAIN) {
-        expect(doorbell_wait(doorbell, ROTOR_IPQ_FRAMES, 1000000000u) !=
-                   ROTOR_CORRUPT,
-               "wait");
-        status = rotor_ipq_pop(&channel->in, room);
-    }
-    expect(status == ROTOR_OK, "pop");
-}
-
-static void *ipq_far(struct rig *rig)
-{
-    uint8_t frame[64];
-    struct rotor_room room = {frame, sizeof frame, 0};
-    for (uint32_t i = 0; i < TRIPS; i++) {
-        receive_one(&rig->ap.channel, &rig->bell_ap, &room);
-        send_one(&rig->ap.channel, &rig->bell_ap,
-                 (struct rotor_bytes){frame, room.used});
-    }
-    return NULL;
-}
-
-static void ipq_near(struct rig *rig)
-{
-    uint8_t frame[64] = {1};
-    struct rotor_room room = {frame, sizeof frame, 0};
-    for (uint32_t i = 0; i < TRIPS; i++) {
-        send_one(&rig->rtp.channel, &rig->bell_rtp,
-                 (struct rotor_bytes){frame, rig->size});
-        receive_one(&rig->rtp.channel, &rig->bell_rtp, &room);
-    }
-}
-
-// --- One way ----------------------------------------------------------------
-
-static void *ck_sink(struct rig *rig)
-{
-    struct message m;
-    for (uint32_t i = 0; i < FRAMES; i++) {
-        while (!ck_ring_dequeue_spsc_message(&rig->ck_there,
-                                             rig->ck_slots_there, &m)) {
-        }
-        use(&m);
-    }
-    return NULL;
-}
-
-static void ck_source(struct rig *rig)
-{
-    struct message m = {{1}};
-    for (uint32_t i = 0; i < FRAMES; i++) {
-        while (!ck_ring_enqueue_spsc_message(&rig->ck_there,
-                                             rig->ck_slots_there, &m)) {
-        }
-    }
-}
-
-static void *ipq_sink(struct rig *rig)
-{
-    struct message m;
-    struct rotor_room room = {m.bytes, sizeof m.bytes, 0};
-    for (uint32_t i = 0; i < FRAMES; i++) {
-        while (rotor_ipq_pop(&rig->ap.channel.in, &room) == ROTOR_AGAIN) {
-        }
-        use(&m);
-    }
-    expect(rotor_ipq_broken_rule(&rig->ap.channel.in) == ROTOR_IPQ_UNBROKEN,
-           "a rule was broken");
-    return NULL;
-}
-
-static void ipq_source(struct rig *rig)
-{
-    struct message m = {{1}};
-    struct rotor_bytes frame = {m.bytes, rig->size};
-    for (uint32_t i = 0; i < FRAMES; i++) {
-        while (rotor_ipq_push(&rig->rtp.channel.out, frame) == ROTOR_AGAIN) {
-        }
-        expect(doorbell_ring(&rig->bell_rtp) == ROTOR_OK, "ring");
-    }
-}
-
-static void *ipq_sink_batch(struct rig *rig)
-{
-    struct message m[BATCH];
-    struct rotor_room rooms[BATCH];
-    for (uint32_t i = 0; i < BATCH; i++) {
-        rooms[i] = (struct rotor_room){m[i].bytes, sizeof m[i].bytes, 0};
-    }
-    uint32_t done = 0;
-    while (done < FRAMES) {
-        uint32_t popped = 0;
-        enum rotor_status status =
-            rotor_ipq_pop_batch(&rig->ap.channel.in, rooms, BATCH, &popped);
-        expect(status != ROTOR_CORRUPT, "pop");
-        use(m);
-        done += popped;
-    }
-    return NULL;
-}
-
-static void ipq_source_batch(struct rig *rig)
-{
-    static struct message m[BATCH];
-    struct rotor_bytes frames[BATCH];
-    for (uint32_t i = 0; i < BATCH; i++) {
-        frames[i] = (struct rotor_bytes){m[i].bytes, rig->size};
-    }
-    uint32_t done = 0;
-    while (done < FRAMES) {
-        uint32_t pushed = 0;
-        uint32_t left = FRAMES - done;
-        enum rotor_status status =
-            rotor_ipq_push_batch(&rig->rtp.channel.out, frames,
-                                 left < BATCH ? left : BATCH, &pushed);
-        expect(status != ROTOR_CORRUPT, "push");
-        done += pushed;
-        expect(doorbell_ring(&rig->bell_rtp) == ROTOR_OK, "ring");
-    }
-}
-
-// --- Rounds -----------------------------------------------------------------
-
-static void *far_side(void *argument)
-{
-    struct rig *rig = argument;
-    pin(1);
-    for (uint64_t turn = 1;; turn++) {
-        while (atomic_load(&rig->go.value) != turn) {
-        }
-        if (atomic_load(&rig->stop)) {
-            return NULL;
-        }
-        rig->far(rig);
-        atomic_store(&rig->done.value, turn);
-    }
-}
-
-static double sample(struct rig *rig, void (*near)(struct rig *),
-                     void *(*far)(struct rig *))
-{
-    uint64_t turn = atomic_load(&rig->go.value) + 1;
-    atomic_store(&rig->ping.value, 0);
-    atomic_store(&rig->pong.value, 0);
-    rig->far = far;
-    atomic_store(&rig->go.value, turn);
-    uint64_t start = now_ns();
-    near(rig);
-    while (atomic_load(&rig->done.value) != turn) {
-    }
-    return (double)(now_ns() - start);
+    return best;
 }
 
 static int by_value(const void *a, const void *b)
@@ -307,125 +95,199 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static double quantile(const double *values, int count, double share)
+static double quantile(double *values, uint32_t count, double share)
 {
-    double sorted[ROUNDS_MAX];
-    memcpy(sorted, values, (size_t)count * sizeof *values);
-    qsort(sorted, (size_t)count, sizeof *sorted, by_value);
-    return sorted[(int)(share * (count - 1) + 0.5)];
+    qsort(values, count, sizeof *values, by_value);
+    return values[(uint32_t)(share * (count - 1) + 0.5)];
 }
 
-struct track {
-    const char *name, *unit, *reference;
-    void (*near)(struct rig *);
-    void *(*far)(struct rig *);
-    void (*near_reference)(struct rig *);
-    void *(*far_reference)(struct rig *);
-    uint32_t size;
-    double goal;
-    bool is_rate;
-    double value[ROUNDS_MAX], other[ROUNDS_MAX], ratio[ROUNDS_MAX];
+// --- The cases --------------------------------------------------------------
+
+#define CASE(word, unit_, reference_, kind_, goal_)                            \
+    {                                                                          \
+        .bench = "ipq", .name = (word), .unit = (unit_),                       \
+        .reference = (reference_), .kind = (kind_), .goal = (goal_)            \
+    }
+
+enum which {
+    RAW,
+    RTT_MEAN,
+    RTT_PAYLOAD,
+    RTT_TAIL,
+    RTT_CK,
+    RTT_RTE,
+    RTT_PIPE, // and the other ways of the kernel
+    RTT_EVENTFD,
+    RTT_SEQPACKET,
+    SINGLE,
+    SINGLE_CK,
+    SINGLE_RTE,
+    BATCH,
+    BATCH_RTE,
+    SEALED_FRAMES,
+    SLEEP,
+    WAKE,
+    IDLE,
+    CASES,
 };
 
-static void run_track(struct rig *rig, struct track *track, int round)
+static struct tally tallies[CASES] = {
+    [RAW] = CASE("raw", "ns", "the same after the samples", TALLY_NO_GOAL, 0),
+    [RTT_MEAN] =
+        CASE("rtt-mean", "ns", "raw ping-pong", TALLY_RATIO_AT_MOST, 1.0),
+    [RTT_PAYLOAD] = CASE("rtt-payload", "ns", "raw ping-pong with 64 bytes",
+                         TALLY_NO_GOAL, 0),
+    [RTT_TAIL] = CASE("rtt-tail", "p99.9/p50", "the same of the raw ping-pong",
+                      TALLY_RATIO_AT_MOST, 1.1),
+    [RTT_CK] = CASE("rtt-ck", "ns", "raw ping-pong", TALLY_NO_GOAL, 0),
+    [RTT_RTE] = CASE("rtt-rte", "ns", "raw ping-pong", TALLY_NO_GOAL, 0),
+    [RTT_PIPE] = CASE("rtt-pipe", "ns", "raw ping-pong", TALLY_NO_GOAL, 0),
+    [RTT_EVENTFD] =
+        CASE("rtt-eventfd", "ns", "raw ping-pong", TALLY_NO_GOAL, 0),
+    [RTT_SEQPACKET] =
+        CASE("rtt-seqpacket", "ns", "raw ping-pong", TALLY_NO_GOAL, 0),
+    [SINGLE] = CASE("single", "M/s", "the better of ck_ring and rte_ring",
+                    TALLY_RATIO_AT_LEAST, 2.0),
+    [SINGLE_CK] = CASE("single-ck", "M/s", "ck_ring", TALLY_NO_GOAL, 0),
+    [SINGLE_RTE] = CASE("single-rte", "M/s", "rte_ring", TALLY_NO_GOAL, 0),
+    [BATCH] =
+        CASE("batch32", "M/s", "rte_ring zero-copy", TALLY_RATIO_AT_LEAST, 1.1),
+    [BATCH_RTE] =
+        CASE("batch32-rte", "M/s", "rte_ring burst", TALLY_NO_GOAL, 0),
+    [SEALED_FRAMES] = CASE("sealed", "M/s", "AES-256-GCM seal alone",
+                           TALLY_RATIO_AT_LEAST, 0.8),
+    [SLEEP] = CASE("sleep", "ns", "futex ping-pong, same time-outs",
+                   TALLY_RATIO_AT_MOST, 1.05),
+    [WAKE] = CASE("wake", "us", NULL, TALLY_VALUE_AT_MOST, 0.3),
+    [IDLE] = CASE("idle", "%", NULL, TALLY_VALUE_AT_MOST, 0.5),
+};
+
+static void run_trips(void)
 {
-    rig->size = track->size;
-    double other = sample(rig, track->near_reference, track->far_reference);
-    double ours = sample(rig, track->near, track->far);
-    double count = track->is_rate ? FRAMES : TRIPS;
-    // Rates are in million frames per second, times in ns.
-    track->value[round] = track->is_rate ? count / ours * 1e3 : ours / count;
-    track->other[round] = track->is_rate ? count / other * 1e3 : other / count;
-    track->ratio[round] = track->value[round] / track->other[round];
+    double ours = sample(queue_near, queue_far, TRIPS);
+    tally_add(&tallies[RTT_MEAN], ours, raw.around);
+    tally_add(&tallies[RTT_PAYLOAD], ours,
+              sample(duo_payload_near, duo_payload_far, TRIPS));
+    ck_rings[0].reset();
+    double ck = sample(ck_rings[0].near, ck_rings[0].far, TRIPS);
+    tally_add(&tallies[RTT_CK], ck, raw.around);
+    rte_rings[0].reset();
+    double rte = sample(rte_rings[0].near, rte_rings[0].far, TRIPS);
+    tally_add(&tallies[RTT_RTE], rte, raw.around);
+    for (int i = 0; i < 3; i++) {
+        double kernel =
+            sample(kernel_ways[i].near, kernel_ways[i].far, TRIPS_KERNEL);
+        tally_add(&tallies[RTT_PIPE + i], kernel, raw.around);
+    }
 }
 
-static void print_track(const struct track *track, int rounds)
+static double tail(double *times_ns)
 {
-    printf("{\"bench\":\"ipq\",\"case\":\"%s\",\"unit\":\"%s\",\"value\":%.2f,"
-           "\"reference\":\"%s\",\"reference_value\":%.2f,\"ratio\":%.3f,"
-           "\"spread\":%.3f,\"goal\":%.2f}\n",
-           track->name, track->unit, quantile(track->value, rounds, 0.5),
-           track->reference, quantile(track->other, rounds, 0.5),
-           quantile(track->ratio, rounds, 0.5),
-           quantile(track->ratio, rounds, 0.75) -
-               quantile(track->ratio, rounds, 0.25),
-           track->goal);
+    return quantile(times_ns, TRIPS, 0.999) / quantile(times_ns, TRIPS, 0.5);
 }
 
-static void rig_open(struct rig *rig)
+static void run_tail(void)
 {
-    static const struct rotor_ipq_plan plan = {1024, 64, 42};
-    int fd = -1;
-    expect(shared_queue_create(&plan, &fd) == ROTOR_OK, "no memfd");
-    expect(shared_queue_open(&rig->rtp, &plan, fd, ROTOR_IPQ_RTP) == ROTOR_OK,
-           "no mapping");
-    expect(shared_queue_open(&rig->ap, &plan, fd, ROTOR_IPQ_AP) == ROTOR_OK,
-           "no mapping");
-    (void)close(fd);
-    doorbell_init(&rig->bell_rtp, &rig->rtp.channel, DOORBELL_NO_EVENT,
-                  DOORBELL_NO_EVENT);
-    doorbell_init(&rig->bell_ap, &rig->ap.channel, DOORBELL_NO_EVENT,
-                  DOORBELL_NO_EVENT);
-    ck_ring_init(&rig->ck_there, 1024);
-    ck_ring_init(&rig->ck_back, 1024);
-    size_t size = 1024 * sizeof(struct message);
-    rig->ck_slots_there = aligned_alloc(4096, size);
-    rig->ck_slots_back = aligned_alloc(4096, size);
-    expect(rig->ck_slots_there && rig->ck_slots_back, "no memory");
-    memset(rig->ck_slots_there, 0, size);
-    memset(rig->ck_slots_back, 0, size);
+    static double times_ns[TRIPS];
+    for (int i = 0; i < TRIES; i++) {
+        double before = look_at_machine();
+        duo_raw_times(times_ns, TRIPS);
+        if (!is_disturbed(before) && !is_disturbed(look_at_machine())) {
+            break;
+        }
+    }
+    double theirs = tail(times_ns);
+    queue_times(times_ns);
+    (void)sample(queue_near_timed, queue_far, TRIPS);
+    tally_add(&tallies[RTT_TAIL], tail(times_ns), theirs);
+}
+
+static void run_rates(void)
+{
+    double ck = best_of(ck_rings, 3);
+    double single = per_us(sample(queue_source, queue_sink, FRAMES));
+    double rte = best_of(rte_rings, 3);
+    tally_add(&tallies[SINGLE], single, ck > rte ? ck : rte);
+    tally_add(&tallies[SINGLE_CK], single, ck);
+    tally_add(&tallies[SINGLE_RTE], single, rte);
+    double batch = per_us(sample(queue_source_batch, queue_sink_batch, FRAMES));
+    tally_add(&tallies[BATCH], batch, best_of(rte_zero_copies, 2));
+    tally_add(&tallies[BATCH_RTE], batch, best_of(rte_batches, 2));
+}
+
+static void nothing(uint32_t count)
+{
+    (void)count;
+}
+
+static void run_sealed(void)
+{
+    double alone = per_us(sample(queue_seal_alone, nothing, SEALED));
+    double ours =
+        per_us(sample(queue_source_sealed, queue_sink_sealed, SEALED));
+    tally_add(&tallies[SEALED_FRAMES], ours, alone);
+}
+
+static double asleep(void)
+{
+    queue_spin(false);
+    queue_awake_ns = 0;
+    (void)duo_sample(queue_near_asleep, queue_far_asleep, TRIPS_KERNEL);
+    queue_spin(true);
+    return (double)queue_awake_ns / TRIPS_KERNEL;
+}
+
+static double asleep_on_futex(void)
+{
+    futex_reset(QUEUE_FIRST_SLEEP_NS, QUEUE_LOOK_NS, QUEUE_SETTLE_NS);
+    (void)duo_sample(futex_near, futex_far, TRIPS_KERNEL);
+    return (double)futex_awake_ns() / TRIPS_KERNEL;
+}
+
+static void run_sleepers(void)
+{
+    static double times_ns[PACED];
+    double ours = asleep();
+    tally_add(&tallies[SLEEP], ours, asleep_on_futex());
+    queue_times(times_ns);
+    (void)sample(queue_source_paced, queue_sink_paced, PACED);
+    tally_add(&tallies[WAKE], quantile(times_ns, PACED, 0.99) / 1000, 0);
+    queue_idle_ns = 0;
+    (void)duo_sample(queue_idle_near, queue_idle_far, IDLE_MS);
+    tally_add(&tallies[IDLE], 100.0 * (double)queue_idle_ns / (IDLE_MS * 1e6),
+              0);
 }
 
 int main(int count, char **words)
 {
-    static struct rig rig;
-    // clang-format off
-    static struct track tracks[] = {
-        {.name = "rtt-mean-56", .unit = "ns", .reference = "raw ping-pong",
-         .near = ipq_near, .far = ipq_far, .near_reference = raw_near,
-         .far_reference = raw_far, .size = 56, .goal = 1.0},
-        {.name = "rtt-mean-64", .unit = "ns", .reference = "raw ping-pong",
-         .near = ipq_near, .far = ipq_far, .near_reference = raw_near,
-         .far_reference = raw_far, .size = 64, .goal = 1.0},
-        {.name = "rtt-ck", .unit = "ns", .reference = "raw ping-pong",
-         .near = ck_near, .far = ck_far, .near_reference = raw_near,
-         .far_reference = raw_far, .size = 64, .goal = 0},
-        {.name = "single-56", .unit = "M/s", .reference = "ck_ring 64",
-         .near = ipq_source, .far = ipq_sink, .near_reference = ck_source,
-         .far_reference = ck_sink, .size = 56, .goal = 2.0, .is_rate = true},
-        {.name = "single-64", .unit = "M/s", .reference = "ck_ring 64",
-         .near = ipq_source, .far = ipq_sink, .near_reference = ck_source,
-         .far_reference = ck_sink, .size = 64, .goal = 2.0, .is_rate = true},
-        {.name = "batch32-56", .unit = "M/s", .reference = "ck_ring 64",
-         .near = ipq_source_batch, .far = ipq_sink_batch,
-         .near_reference = ck_source, .far_reference = ck_sink, .size = 56,
-         .goal = 0, .is_rate = true},
-        {.name = "batch32-64", .unit = "M/s", .reference = "ck_ring 64",
-         .near = ipq_source_batch, .far = ipq_sink_batch,
-         .near_reference = ck_source, .far_reference = ck_sink, .size = 64,
-         .goal = 0, .is_rate = true},
-    };
-    // clang-format on
-    int rounds = count > 1 ? atoi(words[1]) : ROUNDS_DEFAULT;
-    if (rounds < 1 || rounds > ROUNDS_MAX) {
-        fprintf(stderr, "usage: ipq [rounds, 1..%d]\n", ROUNDS_MAX);
+    int rounds = count > 1 ? atoi(words[1]) : TALLY_ROUNDS;
+    if (rounds < 1 || rounds > TALLY_ROUNDS_MAX) {
+        fprintf(stderr, "usage: bench-ipq [rounds, 1..%d]\n", TALLY_ROUNDS_MAX);
         return 2;
     }
-    rig_open(&rig);
-    pin(0);
-    pthread_t far;
-    expect(pthread_create(&far, NULL, far_side, &rig) == 0, "no thread");
-    size_t tracks_count = sizeof tracks / sizeof tracks[0];
+    ck_open();
+    dpdk_open();
+    kernel_open();
+    queue_open();
+    duo_open();
+    for (int i = 0; i < 100; i++) {
+        (void)look_at_machine();
+    }
     for (int round = 0; round < rounds; round++) {
-        for (size_t i = 0; i < tracks_count; i++) {
-            run_track(&rig, &tracks[i], round);
-        }
+        begin_round();
+        run_trips();
+        run_tail();
+        run_rates();
+        run_sealed();
+        run_sleepers();
+        tally_add(&tallies[RAW], raw.before / raw.samples,
+                  raw.after / raw.samples);
     }
-    for (size_t i = 0; i < tracks_count; i++) {
-        print_track(&tracks[i], rounds);
+    for (int i = 0; i < CASES; i++) {
+        tally_print(&tallies[i]);
     }
-    atomic_store(&rig.stop, true);
-    atomic_fetch_add(&rig.go.value, 1);
-    (void)pthread_join(far, NULL);
+    duo_close();
+    fprintf(stderr, "ipq: %lu of %lu samples were disturbed\n", raw.repeated,
+            raw.taken);
     return 0;
 }

@@ -168,31 +168,19 @@ static uint32_t pop_bodies(const struct rotor_ipq *end,
 }
 
 static bool rooms_are_large(const struct rotor_ipq *end,
-                            struct rotor_room *frames, uint32_t count)
+                            const struct rotor_room *frames, uint32_t count)
 {
     bool fits = true;
     for (uint32_t i = 0; i < count; i++) {
-        frames[i].used = 0;
         fits = fits && frames[i].capacity >= end->frame_max;
     }
     return fits;
 }
 
-enum rotor_status rotor_ipq_pop_batch(struct rotor_ipq *end,
-                                      struct rotor_room *frames, uint32_t count,
-                                      uint32_t *popped)
+static enum rotor_status pop_frames(struct rotor_ipq *end,
+                                    struct rotor_room *frames, uint32_t count,
+                                    uint32_t *popped)
 {
-    *popped = 0;
-    bool fits = rooms_are_large(end, frames, count);
-    if (end->role != IPQ_CONSUMER) {
-        return ipq_refuse_call(end);
-    }
-    if (count == 0) {
-        return ROTOR_INVALID;
-    }
-    if (!fits) {
-        return ROTOR_TOO_SMALL;
-    }
     // No frame of a slot each overruns while no more are taken at once than the
     // three quarters that were given back.
     uint32_t most = (end->mask + 1) / 2;
@@ -208,4 +196,32 @@ enum rotor_status rotor_ipq_pop_batch(struct rotor_ipq *end,
     move_on(end, position, status == ROTOR_AGAIN);
     *popped = done;
     return done > 0 ? ROTOR_OK : status;
+}
+
+static enum rotor_status pop_batch(struct rotor_ipq *end,
+                                   struct rotor_room *frames, uint32_t count,
+                                   uint32_t *popped)
+{
+    if (end->role != IPQ_CONSUMER) {
+        return ipq_refuse_call(end);
+    }
+    if (count == 0) {
+        return ROTOR_INVALID;
+    }
+    if (!rooms_are_large(end, frames, count)) {
+        return ROTOR_TOO_SMALL;
+    }
+    return pop_frames(end, frames, count, popped);
+}
+
+enum rotor_status rotor_ipq_pop_batch(struct rotor_ipq *end,
+                                      struct rotor_room *frames, uint32_t count,
+                                      uint32_t *popped)
+{
+    *popped = 0;
+    enum rotor_status status = pop_batch(end, frames, count, popped);
+    for (uint32_t i = *popped; i < count; i++) {
+        frames[i].used = 0;
+    }
+    return status;
 }

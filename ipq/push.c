@@ -126,23 +126,36 @@ enum rotor_status rotor_ipq_push_any(struct rotor_ipq *end,
     return ROTOR_OK;
 }
 
+// Slots of all frames together; 0 when one of them is not allowed.
+static uint64_t count_slots(const struct rotor_ipq *end,
+                            const struct rotor_bytes *frames, uint32_t count)
+{
+    uint64_t slots = 0;
+    bool are_allowed = true;
+    for (uint32_t i = 0; i < count; i++) {
+        are_allowed = are_allowed && is_allowed(end, frames[i]);
+        slots += ipq_span_of((uint32_t)frames[i].size);
+    }
+    return are_allowed ? slots : 0;
+}
+
 // How many of the first frames fit, and how many slots they take together.
 static uint32_t count_fitting(const struct rotor_ipq *end,
                               const struct rotor_bytes *frames, uint32_t count,
-                              uint32_t *slots)
+                              uint64_t *slots)
 {
     uint32_t free = free_slots(end);
     uint32_t used = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t span = ipq_span_of((uint32_t)frames[i].size);
+    uint32_t fitting = 0;
+    for (; fitting < count; fitting++) {
+        uint32_t span = ipq_span_of((uint32_t)frames[fitting].size);
         if (span > free - used) {
-            *slots = used;
-            return i;
+            break;
         }
         used += span;
     }
     *slots = used;
-    return count;
+    return fitting;
 }
 
 // Fills all slots of the frames but the first head, which publishes them.
@@ -151,12 +164,17 @@ static void fill_batch(const struct rotor_ipq *end,
 {
     uint64_t position = end->cursor;
     for (uint32_t i = 0; i < count; i++) {
-        uint32_t span = ipq_span_of((uint32_t)frames[i].size);
+        uint32_t size = (uint32_t)frames[i].size;
         rotor_ipq_fetch_ahead(end, position);
         fill_bodies(end, position, frames[i]);
         if (i > 0) {
-            fill_head(end, position, (uint32_t)frames[i].size);
+            fill_head(end, position, size);
         }
+        if (size <= ROTOR_IPQ_BODY_SIZE) {
+            position++;
+            continue;
+        }
+        uint32_t span = ipq_span_of(size);
         fill_rest(end, position, span);
         position += span;
     }
@@ -170,17 +188,12 @@ enum rotor_status rotor_ipq_push_batch(struct rotor_ipq *end,
     if (end->role != IPQ_PRODUCER) {
         return ipq_refuse_call(end);
     }
-    for (uint32_t i = 0; i < count; i++) {
-        if (!is_allowed(end, frames[i])) {
-            return ROTOR_INVALID;
-        }
-    }
-    if (count == 0) {
+    uint64_t slots = count_slots(end, frames, count);
+    if (slots == 0) {
         return ROTOR_INVALID;
     }
-    uint32_t slots = 0;
-    uint32_t fitting = count_fitting(end, frames, count, &slots);
-    if (fitting < count) {
+    uint32_t fitting = count;
+    if (slots > free_slots(end)) {
         TRY(take_credit(end));
         fitting = count_fitting(end, frames, count, &slots);
     }

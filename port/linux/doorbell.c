@@ -22,9 +22,9 @@
 #define STREAM_FRAMES 4u
 
 // In a stream the receiver waits until so many frames are there, but for no
-// more looks than these, each followed by a pause: a few hundred ns.
-#define REST_FRAMES 32u
-#define REST_LOOKS  12u
+// more looks than these, each followed by a pause: about a microsecond.
+#define REST_FRAMES 64u
+#define REST_LOOKS  32u
 
 // First sleep when no barrier reached the peer: what it pushed while we fell
 // asleep may still be on its way, and it may not have seen us.
@@ -126,18 +126,10 @@ static void rest_in_stream(struct doorbell *doorbell)
 
 // Looks as fast as it can for about half a microsecond: an answer that is on
 // its way is met without the delay of a pause.
-static bool look_closely(struct doorbell *doorbell, uint32_t reasons)
+static bool look_closely(const struct doorbell *doorbell, uint32_t reasons)
 {
-    struct rotor_ipq_channel *channel = doorbell->channel;
-    // First of all: the ends may be dead, and then there is nothing to look at.
-    if (rotor_ipq_channel_is_due(channel, reasons)) {
-        return true;
-    }
-    if (reasons == ROTOR_IPQ_FRAMES) {
-        rest_in_stream(doorbell);
-    }
     for (uint32_t i = 0; i < CLOSE_LOOKS; i++) {
-        if (rotor_ipq_channel_is_due(channel, reasons)) {
+        if (rotor_ipq_channel_is_due(doorbell->channel, reasons)) {
             return true;
         }
     }
@@ -161,16 +153,60 @@ static uint64_t smaller(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-// Announces, looks once more, sleeps at most `ns`.  False: the kernel refuses.
-static bool sleep_once(struct doorbell *doorbell, uint32_t reasons, uint64_t ns)
+// One wait's sleeps.  They share an announcement until it was answered: to look
+// now and then costs no barrier.
+struct nap {
+    bool is_announced;
+    uint32_t bell; // of the peer, when it was announced
+};
+
+static bool is_rung(const struct doorbell *doorbell, const struct nap *nap)
+{
+    // Pairs with the release in ring; what it rang for is looked at behind.
+    return atomic_load_explicit(&doorbell->channel->theirs->bell,
+                                memory_order_acquire) != nap->bell;
+}
+
+// Announces unless that still stands, looks once more, sleeps at most `ns`.
+// False: the kernel refuses.
+static bool sleep_once(struct doorbell *doorbell, struct nap *nap,
+                       uint32_t reasons, uint64_t ns)
 {
     struct rotor_ipq_channel *channel = doorbell->channel;
-    uint32_t bell = rotor_ipq_channel_announce(channel, reasons);
-    pass_barrier(doorbell);
-    bool slept = rotor_ipq_channel_is_due(channel, reasons) ||
-                 sleep_on_bell(doorbell, bell, ns);
-    rotor_ipq_channel_awake(channel);
-    return slept;
+    if (!nap->is_announced || is_rung(doorbell, nap)) {
+        nap->bell = rotor_ipq_channel_announce(channel, reasons);
+        nap->is_announced = true;
+        pass_barrier(doorbell);
+    }
+    return rotor_ipq_channel_is_due(channel, reasons) ||
+           sleep_on_bell(doorbell, nap->bell, ns);
+}
+
+// Spins for as long as news took of late, then sleeps.  Adds to `waited_ns`.
+static enum rotor_status wait_for_news(struct doorbell *doorbell,
+                                       struct nap *nap, uint32_t reasons,
+                                       uint64_t timeout_ns, uint64_t *waited_ns)
+{
+    uint64_t start = spin_now_ns();
+    uint64_t spin = smaller(spin_budget_ns(&doorbell->spin), timeout_ns);
+    uint64_t sleep = FIRST_SLEEP_NS;
+    uint64_t waited = 0;
+    bool due = false;
+    while (!due && waited < timeout_ns) {
+        if (waited < spin) {
+            due = look_for_news(doorbell, reasons);
+        } else {
+            uint64_t left = timeout_ns - waited;
+            if (!sleep_once(doorbell, nap, reasons, smaller(sleep, left))) {
+                return ROTOR_PORT_FAILED;
+            }
+            sleep = smaller(2 * sleep, DOORBELL_LOOK_NS);
+            due = rotor_ipq_channel_is_due(doorbell->channel, reasons);
+        }
+        waited = spin_now_ns() - start;
+    }
+    *waited_ns = waited;
+    return due ? ROTOR_OK : ROTOR_AGAIN;
 }
 
 enum rotor_status doorbell_wait(struct doorbell *doorbell, uint32_t reasons,
@@ -182,30 +218,24 @@ enum rotor_status doorbell_wait(struct doorbell *doorbell, uint32_t reasons,
     if (rung != ROTOR_OK) {
         return rung;
     }
+    if (reasons == ROTOR_IPQ_FRAMES) {
+        rest_in_stream(doorbell);
+    }
     if (look_closely(doorbell, reasons)) {
         spin_note(&doorbell->spin, 0);
         return ROTOR_OK;
     }
-    uint64_t start = spin_now_ns();
+    struct nap nap = {0};
     uint64_t waited = 0;
-    uint64_t spin = smaller(spin_budget_ns(&doorbell->spin), timeout_ns);
-    uint64_t sleep = FIRST_SLEEP_NS;
-    bool due = false;
-    while (!due && waited < timeout_ns) {
-        if (waited < spin) {
-            due = look_for_news(doorbell, reasons);
-        } else {
-            uint64_t left = timeout_ns - waited;
-            if (!sleep_once(doorbell, reasons, smaller(sleep, left))) {
-                return ROTOR_PORT_FAILED;
-            }
-            sleep = smaller(2 * sleep, DOORBELL_LOOK_NS);
-            due = rotor_ipq_channel_is_due(channel, reasons);
-        }
-        waited = spin_now_ns() - start;
+    enum rotor_status status =
+        wait_for_news(doorbell, &nap, reasons, timeout_ns, &waited);
+    if (nap.is_announced) {
+        rotor_ipq_channel_awake(channel);
     }
-    spin_note(&doorbell->spin, waited);
-    return due ? ROTOR_OK : ROTOR_AGAIN;
+    if (status != ROTOR_PORT_FAILED) {
+        spin_note(&doorbell->spin, waited);
+    }
+    return status;
 }
 
 bool doorbell_arm(struct doorbell *doorbell, uint32_t reasons)

@@ -22,7 +22,7 @@
 
 // The longest that a sleeper goes without looking for itself, in ns.  An event
 // loop that armed the doorbell looks again after this time, too.
-#define DOORBELL_LOOK_NS 10000000u
+#define DOORBELL_LOOK_NS 20000000u
 
 // Private to one thread, like the channel that it belongs to.
 struct doorbell {
@@ -46,6 +46,7 @@ void doorbell_init(struct doorbell *doorbell, struct rotor_ipq_channel *channel,
 // ROTOR_CORRUPT  the peer's announcement is impossible; the channel is dead.
 static inline ROTOR_CALL doorbell_ring(struct doorbell *doorbell);
 
+// Called when there was nothing to do, or less than was asked for.
 // Returns when there is something to do for `reasons` (ROTOR_IPQ_FRAMES,
 // ROTOR_IPQ_ROOM), or a dead end to be seen.  Rings the peer first.
 //

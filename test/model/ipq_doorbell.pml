@@ -2,7 +2,8 @@
  *
  * Sleep and wake of a channel, as in rotor/ipq.h and port/linux/doorbell.c.
  * One side pushes FRAMES frames through a queue of SLOTS slots and sleeps when
- * it is full; the other side pops them and sleeps when it is empty.
+ * it is full; the other side pops them, keeps what credit it owes until it
+ * finds the queue empty, and sleeps then.
  *
  * Each side has a store buffer: what it stores reaches memory later, in order,
  * while its own loads go ahead (x86-TSO).  So a sender may look at the
@@ -56,13 +57,14 @@ end:
     od
 }
 
-/* rotor_ipq_channel_ring and the port's wake. */
-inline ring(me, peer)
+/* rotor_ipq_channel_ring and the port's wake.  `news`: is there something for
+ * that sleeper?  The producer knows by the credit, which a sleeper has given. */
+inline ring(me, peer, news)
 {
 #ifndef WITHOUT_LOOK
     seen = WORD(peer, SLEEP);
     if
-    :: (seen % 2 == 1) && seen != rung ->
+    :: (seen % 2 == 1) && seen != rung && (news) ->
            rung = seen;
 #ifndef WITHOUT_BELL
            bell = bell + 1;
@@ -77,6 +79,8 @@ inline ring(me, peer)
 #endif
     seen = 0
 }
+
+#define UNREAD (WORD(CONSUMER, NEWS) != count)
 
 #define PRODUCER_DUE (count - WORD(CONSUMER, NEWS) < SLOTS)
 #define CONSUMER_DUE (WORD(PRODUCER, NEWS) > count)
@@ -121,6 +125,22 @@ inline sleep(me, peer, due)
     heard = 0
 }
 
+/* doorbell_wait begins so: what is owed is given, and the peer is rung for it. */
+inline give_credit()
+{
+    if
+    :: given != count ->
+           given = count;
+#ifndef WITHOUT_CREDIT
+           store(CONSUMER, NEWS, count);
+#endif
+#ifndef WITHOUT_RING_BEFORE_WAIT
+           ring(CONSUMER, PRODUCER, true)
+#endif
+    :: else
+    fi
+}
+
 /* FUTEX_WAIT: the kernel compares and queues in one step, under its lock; the
  * system call empties our buffer first only where the kernel happens to, so
  * nothing is assumed of it here. */
@@ -151,23 +171,21 @@ active proctype producer()
            od;
            count = count + 1;
            store(PRODUCER, NEWS, count);
-           ring(PRODUCER, CONSUMER)
+           ring(PRODUCER, CONSUMER, UNREAD)
     od
 }
 
 active proctype consumer()
 {
-    byte count, ticket, rung, bell, seen, heard;
+    byte count, given, ticket, rung, bell, seen, heard;
     do
     :: count == FRAMES -> break
     :: count < FRAMES ->
            do
            :: CONSUMER_DUE -> break
-           :: else -> sleep(CONSUMER, PRODUCER, CONSUMER_DUE)
+           :: else -> give_credit(); sleep(CONSUMER, PRODUCER, CONSUMER_DUE)
            od;
-           count = count + 1;
-           store(CONSUMER, NEWS, count);
-           ring(CONSUMER, PRODUCER)
+           count = count + 1
     od;
     assert(count == FRAMES)
 }

@@ -71,6 +71,16 @@ SPEC("an empty or overlong frame is refused and nothing is queued")
     pair_close(&pair);
 }
 
+SPEC("a frame that fills a body is overlong where frames are shorter")
+{
+    struct pair pair = pair_open(8, 63, 1);
+    uint8_t frame[64] = {0};
+    assert_int_equal(rotor_ipq_push(&pair.producer, frame_of(frame, 64)),
+                     ROTOR_INVALID);
+    assert_int_equal(rotor_ipq_pop(&pair.consumer, &pair.room), ROTOR_AGAIN);
+    pair_close(&pair);
+}
+
 SPEC("a room below frame_max is refused and the frame stays")
 {
     struct pair pair = pair_open(8, 100, 1);
@@ -92,6 +102,14 @@ SPEC("an end works one way only, and all zeros is no end")
     assert_int_equal(rotor_ipq_push(&none, frame), ROTOR_INVALID);
     assert_int_equal(rotor_ipq_pop(&none, &pair.room), ROTOR_INVALID);
     assert_ok(rotor_ipq_push(&pair.producer, frame));
+    uint8_t whole[64] = {0};
+    assert_int_equal(rotor_ipq_push(&pair.consumer, frame_of(whole, 64)),
+                     ROTOR_INVALID);
+    assert_int_equal(rotor_ipq_push(&none, frame_of(whole, 64)), ROTOR_INVALID);
+    // Also an end that has moved, so that its cursor is not where it began.
+    assert_ok(rotor_ipq_pop(&pair.consumer, &pair.room));
+    assert_int_equal(rotor_ipq_push(&pair.consumer, frame_of(whole, 64)),
+                     ROTOR_INVALID);
     rotor_ipq_give_credit(&none);
     rotor_ipq_give_credit(&pair.producer);
     assert_int_equal(pair.control->credit, 0);

@@ -318,6 +318,28 @@ SPEC("good frames before a lie are delivered by a batch, the next call is dead")
     pair_close(&pair);
 }
 
+SPEC("a dead end stays dead when all looks well again")
+{
+    struct pair pair = pair_open(4, 64, 5);
+    uint8_t frame[64] = {0};
+    struct rotor_bytes bytes = {frame, sizeof frame};
+    assert_ok(rotor_ipq_push(&pair.producer, bytes));
+    uint32_t head = atomic_exchange(&pair.heads[0], 0xbeef0040);
+    assert_int_equal(rotor_ipq_pop(&pair.consumer, &pair.room), ROTOR_CORRUPT);
+    pair.heads[0] = head;
+    assert_int_equal(rotor_ipq_pop(&pair.consumer, &pair.room), ROTOR_CORRUPT);
+    assert_int_equal(pair.room.used, 0);
+
+    pair.control->credit = 2;
+    struct rotor_bytes frames[5] = {bytes, bytes, bytes, bytes, bytes};
+    uint32_t pushed = 0;
+    assert_int_equal(rotor_ipq_push_batch(&pair.producer, frames, 5, &pushed),
+                     ROTOR_CORRUPT);
+    // There are free slots: only its end keeps this frame from them.
+    assert_int_equal(rotor_ipq_push(&pair.producer, bytes), ROTOR_CORRUPT);
+    pair_close(&pair);
+}
+
 // --- A hostile consumer ------------------------------------------------------
 
 SPEC("a producer takes credit for what was read, and condemns any other")

@@ -255,6 +255,42 @@ static uint64_t now_ns(void)
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+static void note_often(struct spin *spin, uint64_t took_ns)
+{
+    for (int i = 0; i < 100; i++) {
+        spin_note(spin, took_ns);
+    }
+}
+
+SPEC("a spin lasts thrice what news took of late, within its bounds")
+{
+    struct spin spin = {2000, 200000, 0};
+    assert_int_equal(spin_budget_ns(&spin), 2000);
+    note_often(&spin, 10000);
+    assert_in_range(spin_budget_ns(&spin), 29000, 31000);
+    note_often(&spin, 100);
+    assert_int_equal(spin_budget_ns(&spin), 2000);
+    note_often(&spin, 100000);
+    assert_int_equal(spin_budget_ns(&spin), 200000);
+}
+
+SPEC("where news takes longer than a spin may last, it is not spun for")
+{
+    struct spin spin = {2000, 200000, 0};
+    note_often(&spin, 250000);
+    assert_int_equal(spin_budget_ns(&spin), 2000);
+}
+
+SPEC("one long silence does not outweigh the busy time before it")
+{
+    struct spin spin = {2000, 200000, 0};
+    note_often(&spin, 10000);
+    spin_note(&spin, 3600000000000u);
+    assert_int_equal(spin_budget_ns(&spin), 200000);
+    note_often(&spin, 10000);
+    assert_in_range(spin_budget_ns(&spin), 29000, 31000);
+}
+
 SPEC("a wait ends in time when the peer never rings")
 {
     const struct rotor_ipq_plan plan = {4, 64, 9};
@@ -295,6 +331,58 @@ SPEC("a frame is found although the peer never rings")
     assert_ok(doorbell_wait(&duo.rtp.doorbell, ROTOR_IPQ_FRAMES, WAIT_NS));
     assert_true(now_ns() - start < WAIT_NS / 4);
     assert_int_equal(pthread_join(thread, NULL), 0);
+    duo_close(&duo);
+}
+
+SPEC("who waited in vain is not taken for asleep")
+{
+    const struct rotor_ipq_plan plan = {4, 64, 9};
+    struct duo duo = {0};
+    duo_open(&duo, &plan);
+    assert_int_equal(
+        doorbell_wait(&duo.rtp.doorbell, ROTOR_IPQ_FRAMES, 1000000u),
+        ROTOR_AGAIN);
+    assert_true(rotor_ipq_channel_peer_is_awake(&duo.ap.queue.channel));
+    duo_close(&duo);
+}
+
+static _Atomic bool is_over;
+
+// Rings three tickets for nothing, once each, then pushes a frame.
+static void *ring_for_nothing(void *argument)
+{
+    struct party *party = argument;
+    struct rotor_ipq_channel *channel = &party->queue.channel;
+    uint32_t rung = 0;
+    for (uint32_t rings = 0; rings < 3 && !atomic_load(&is_over);) {
+        uint32_t sleep = atomic_load(&channel->theirs->sleep);
+        if ((sleep & ROTOR_IPQ_REASON_MASK) != 0 && sleep != rung) {
+            rung = sleep;
+            rings++;
+            atomic_fetch_add(&channel->mine->bell, 1);
+        }
+    }
+    must(rotor_ipq_push(&channel->out,
+                        (struct rotor_bytes){(const uint8_t *)"x", 1}) ==
+             ROTOR_OK,
+         "push");
+    return NULL;
+}
+
+SPEC("a sleeper that was rung for nothing can be rung again")
+{
+    const struct rotor_ipq_plan plan = {4, 64, 9};
+    struct duo duo = {0};
+    duo_open(&duo, &plan);
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, ring_for_nothing, &duo.ap),
+                     0);
+    enum rotor_status status =
+        doorbell_wait(&duo.rtp.doorbell, ROTOR_IPQ_FRAMES, WAIT_NS);
+    atomic_store(&is_over, true);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_ok(status);
+    assert_true(duo.rtp.queue.channel.ticket >= 3);
     duo_close(&duo);
 }
 

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/duo.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "bench/tally.h"
+#include "port/linux/spin.h"
+
+static struct {
+    struct line go, done, ping, pong;
+    _Alignas(128) struct message there;
+    _Alignas(128) struct message back;
+    _Alignas(128) duo_side *far;
+    uint32_t count;
+    double *times_ns;
+    pthread_t thread;
+} duo;
+
+static void pin(unsigned core)
+{
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(core, &set);
+    if (sched_setaffinity(0, sizeof set, &set) != 0) {
+        fprintf(stderr, "rotor: warning: cannot pin to core %u\n", core);
+    }
+}
+
+static void *far_side(void *nothing)
+{
+    pin(1);
+    for (uint64_t turn = 1;; turn++) {
+        while (atomic_load(&duo.go.value) != turn) {
+            spin_pause();
+        }
+        if (duo.far == NULL) {
+            return nothing;
+        }
+        duo.far(duo.count);
+        atomic_store(&duo.done.value, turn);
+    }
+}
+
+void duo_open(void)
+{
+    pin(0);
+    tally_expect(pthread_create(&duo.thread, NULL, far_side, NULL) == 0,
+                 "no thread");
+}
+
+static uint64_t start(duo_side *far, uint32_t count)
+{
+    uint64_t turn = atomic_load(&duo.go.value) + 1;
+    duo.far = far;
+    duo.count = count;
+    atomic_store(&duo.go.value, turn);
+    return turn;
+}
+
+void duo_close(void)
+{
+    (void)start(NULL, 0);
+    (void)pthread_join(duo.thread, NULL);
+}
+
+double duo_sample(duo_side *near, duo_side *far, uint32_t count)
+{
+    uint64_t turn = start(far, count);
+    uint64_t begin = tally_now_ns();
+    near(count);
+    while (atomic_load(&duo.done.value) != turn) {
+    }
+    return (double)(tally_now_ns() - begin);
+}
+
+// --- What the machine can do ------------------------------------------------
+
+static void await(const struct line *line, uint64_t value)
+{
+    while (atomic_load_explicit(&line->value, memory_order_acquire) != value) {
+    }
+}
+
+static void tell(struct line *line, uint64_t value)
+{
+    atomic_store_explicit(&line->value, value, memory_order_release);
+}
+
+static void raw_near(uint32_t count)
+{
+    for (uint64_t i = 1; i <= count; i++) {
+        tell(&duo.ping, i);
+        await(&duo.pong, i);
+    }
+}
+
+static void raw_far(uint32_t count)
+{
+    for (uint64_t i = 1; i <= count; i++) {
+        await(&duo.ping, i);
+        tell(&duo.pong, i);
+    }
+}
+
+void duo_payload_near(uint32_t count)
+{
+    struct message m = {{1}};
+    uint64_t last = atomic_load(&duo.pong.value);
+    for (uint64_t i = last + 1; i <= last + count; i++) {
+        memcpy(&duo.there, &m, sizeof m);
+        tell(&duo.ping, i);
+        await(&duo.pong, i);
+        memcpy(&m, &duo.back, sizeof m);
+        duo_use(&m);
+    }
+}
+
+void duo_payload_far(uint32_t count)
+{
+    struct message m;
+    uint64_t last = atomic_load(&duo.pong.value);
+    for (uint64_t i = last + 1; i <= last + count; i++) {
+        await(&duo.ping, i);
+        memcpy(&m, &duo.there, sizeof m);
+        duo_use(&m);
+        memcpy(&duo.back, &m, sizeof m);
+        tell(&duo.pong, i);
+    }
+}
+
+static void timed_near(uint32_t count)
+{
+    for (uint64_t i = 1; i <= count; i++) {
+        uint64_t begin = tally_now_ns();
+        tell(&duo.ping, i);
+        await(&duo.pong, i);
+        duo.times_ns[i - 1] = (double)(tally_now_ns() - begin);
+    }
+}
+
+static double sample_raw(duo_side *near, duo_side *far, uint32_t trips)
+{
+    atomic_store(&duo.ping.value, 0);
+    atomic_store(&duo.pong.value, 0);
+    return duo_sample(near, far, trips) / trips;
+}
+
+double duo_raw(uint32_t trips)
+{
+    return sample_raw(raw_near, raw_far, trips);
+}
+
+void duo_raw_times(double *times_ns, uint32_t trips)
+{
+    duo.times_ns = times_ns;
+    (void)sample_raw(timed_near, raw_far, trips);
+}
