@@ -3,6 +3,7 @@
 
 #include "base/bytes.h"
 #include "base/secret.h"
+#include "crypto/lms.h"
 #include "wire/cbor.h"
 
 enum {
@@ -209,12 +210,12 @@ static const char *take_parties(struct cbor_foreign_walk *walk,
 
 struct algorithm {
     int64_t id;
-    enum crypto_signature_form form; // NONE: HMAC
+    enum crypto_signature_form form; // NONE: HMAC, or HSS
     enum crypto_hash hash;
     size_t mac_size; // bytes
 };
 
-// IANA COSE Algorithms: RFC 9053, RFC 8230, RFC 8812, RFC 9864.
+// IANA COSE Algorithms: RFC 9053, RFC 8230, RFC 8778, RFC 8812, RFC 9864.
 static const struct algorithm ALGORITHMS[] = {
     {-7,   CRYPTO_SIGNATURE_ECDSA_RAW, CRYPTO_SHA256,    0 },
     {-9,   CRYPTO_SIGNATURE_ECDSA_RAW, CRYPTO_SHA256,    0 },
@@ -227,6 +228,7 @@ static const struct algorithm ALGORITHMS[] = {
     {-37,  CRYPTO_SIGNATURE_RSA_PSS,   CRYPTO_SHA256,    0 },
     {-38,  CRYPTO_SIGNATURE_RSA_PSS,   CRYPTO_SHA384,    0 },
     {-39,  CRYPTO_SIGNATURE_RSA_PSS,   CRYPTO_SHA512,    0 },
+    {-46,  CRYPTO_SIGNATURE_NONE,      CRYPTO_HASH_NONE, 0 },
     {-257, CRYPTO_SIGNATURE_RSA_PKCS1, CRYPTO_SHA256,    0 },
     {-258, CRYPTO_SIGNATURE_RSA_PKCS1, CRYPTO_SHA384,    0 },
     {-259, CRYPTO_SIGNATURE_RSA_PKCS1, CRYPTO_SHA512,    0 },
@@ -383,6 +385,10 @@ enum rotor_status verify_cose_key_open(struct verify_cose_key *key,
         key->secret = public_key->secret;
         return ROTOR_OK;
     }
+    if (public_key->kind == VERIFY_PUBLIC_HSS) {
+        key->hss = bytes_of(public_key->bytes, public_key->size);
+        return ROTOR_OK;
+    }
     return verify_public_open(public_key, &key->verifier);
 }
 
@@ -448,6 +454,22 @@ static enum rotor_status check_mac(const struct verify_cose *cose,
     return status;
 }
 
+static enum rotor_status check_signature(const struct verify_cose *cose,
+                                         const struct algorithm *algorithm,
+                                         const struct verify_cose_key *key,
+                                         struct rotor_bytes message,
+                                         bool *valid)
+{
+    bool is_hss = algorithm->form == CRYPTO_SIGNATURE_NONE;
+    if (is_hss ? key->hss.size == 0 : key->verifier.impl == NULL) {
+        return ROTOR_OK;
+    }
+    return is_hss ? crypto_hss_verify(key->hss, message, cose->signature, valid)
+                  : crypto_verifier_check(&key->verifier, algorithm->form,
+                                          algorithm->hash, message,
+                                          cose->signature, valid);
+}
+
 enum rotor_status verify_cose_check(const struct verify_cose *cose,
                                     const struct verify_cose_key *key,
                                     const struct verify_cose_input *input,
@@ -469,10 +491,5 @@ enum rotor_status verify_cose_check(const struct verify_cose *cose,
     if (is_mac(cose)) {
         return check_mac(cose, algorithm, key->secret, message, valid);
     }
-    if (key->verifier.impl == NULL) {
-        return ROTOR_OK;
-    }
-    return crypto_verifier_check(&key->verifier, algorithm->form,
-                                 algorithm->hash, message, cose->signature,
-                                 valid);
+    return check_signature(cose, algorithm, key, message, valid);
 }

@@ -75,9 +75,10 @@ struct verify_cose_key {
     struct crypto_verifier verifier;
     int64_t algorithm;         // that it is for alone; 0: any that fits
     struct rotor_bytes secret; // MAC key, a view, SECRET
+    struct rotor_bytes hss;    // HSS key, a view
 };
 
-// Opens a key; the caller closes it.
+// Opens a key that outlives it; the caller closes it.
 //
 // ROTOR_INVALID    no key.
 // ROTOR_MALFORMED  not a point on the curve, or not an RSA key.

@@ -15,12 +15,14 @@ enum {
     KEY_Y = -3,
     KEY_N = -1, // of RSA
     KEY_E = -2,
-    KEY_K = -1, // of a MAC key
+    KEY_K = -1,   // of a MAC key
+    KEY_PUB = -1, // of HSS
 
     KTY_OKP = 1,
     KTY_EC2 = 2,
     KTY_RSA = 3,
     KTY_SYMMETRIC = 4,
+    KTY_HSS = 5,
 
     CRV_P256 = 1,
     CRV_P384 = 2,
@@ -45,6 +47,7 @@ size_t verify_public_coordinate(enum verify_public_kind kind)
     case VERIFY_PUBLIC_NONE:
     case VERIFY_PUBLIC_ED25519:
     case VERIFY_PUBLIC_RSA:
+    case VERIFY_PUBLIC_HSS:
     case VERIFY_PUBLIC_SECRET:
         break;
     }
@@ -155,6 +158,20 @@ static const char *decode_okp(const struct cbor_foreign *cose_key,
     return NULL;
 }
 
+static const char *decode_hss(const struct cbor_foreign *cose_key,
+                              struct verify_public *key)
+{
+    struct rotor_bytes pub;
+    if (!bytes_at(cose_key, KEY_PUB, &pub) || pub.size == 0 ||
+        pub.size > VERIFY_PUBLIC_MAX) {
+        return "HSS key without its bytes";
+    }
+    memcpy(key->bytes, pub.data, pub.size);
+    key->size = pub.size;
+    key->kind = VERIFY_PUBLIC_HSS;
+    return NULL;
+}
+
 static const char *decode_kind(const struct cbor_foreign *cose_key, int64_t kty,
                                struct verify_public *key)
 {
@@ -163,6 +180,8 @@ static const char *decode_kind(const struct cbor_foreign *cose_key, int64_t kty,
         return decode_okp(cose_key, key);
     case KTY_EC2:
         return decode_ec(cose_key, key);
+    case KTY_HSS:
+        return decode_hss(cose_key, key);
     case KTY_RSA:
         if (!bytes_at(cose_key, KEY_N, &key->modulus) ||
             !bytes_at(cose_key, KEY_E, &key->exponent)) {
@@ -287,6 +306,7 @@ enum rotor_status verify_public_open(const struct verify_public *key,
     case VERIFY_PUBLIC_RSA:
         return crypto_verifier_open_rsa(verifier, key->modulus, key->exponent);
     case VERIFY_PUBLIC_NONE:
+    case VERIFY_PUBLIC_HSS:
     case VERIFY_PUBLIC_SECRET:
         break;
     }

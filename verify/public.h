@@ -20,6 +20,7 @@ enum verify_public_kind {
     VERIFY_PUBLIC_P521,
     VERIFY_PUBLIC_ED25519,
     VERIFY_PUBLIC_RSA,
+    VERIFY_PUBLIC_HSS,    // LMS in its hierarchy (RFC 8778)
     VERIFY_PUBLIC_SECRET, // a MAC key: not public, in COSE_Key all the same
 };
 
@@ -29,7 +30,7 @@ struct verify_public {
     enum verify_public_kind kind;
     int64_t algorithm; // that the key is for, of COSE; 0: it does not say
 
-    // x || y, or 32 bytes; zeros behind `size`.
+    // x || y, or 32 bytes, or be32(levels) || LMS key; zeros behind `size`.
     uint8_t bytes[VERIFY_PUBLIC_MAX];
     size_t size;
 
@@ -54,7 +55,7 @@ const char *verify_public_decode_spki(struct rotor_bytes spki,
 
 // Opens the key in the back end; the caller closes it.
 //
-// ROTOR_INVALID    a MAC key, or none.
+// ROTOR_INVALID    a MAC key, an HSS key, or none.
 // ROTOR_MALFORMED  not a point on the curve, or not an RSA key.
 ROTOR_CALL verify_public_open(const struct verify_public *key,
                               struct crypto_verifier *verifier);

@@ -63,6 +63,7 @@ static const char *alg_text(int64_t algorithm)
         {5,   "HS256"   },
         {6,   "HS384"   },
         {7,   "HS512"   },
+        {-46, "HSS-LMS" },
     };
     for (size_t i = 0; i < COUNT_OF(names); i++) {
         if (names[i].id == algorithm) {

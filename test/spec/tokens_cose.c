@@ -280,6 +280,8 @@ SPEC("keys are taken as COSE_Key writes them, and others refused")
         {"{1: 3, -1: " X "}",                                          VERIFY_PUBLIC_NONE   },
         {"{1: 4, -1: " X "}",                                          VERIFY_PUBLIC_SECRET },
         {"{1: 4, -1: h''}",                                            VERIFY_PUBLIC_NONE   },
+        {"{1: 5, -1: " X "}",                                          VERIFY_PUBLIC_HSS    },
+        {"{1: 5, -1: h''}",                                            VERIFY_PUBLIC_NONE   },
         {"{1: 7, -1: " X "}",                                          VERIFY_PUBLIC_NONE   },
         {"{-1: 1}",                                                    VERIFY_PUBLIC_NONE   },
         {"{1: \"EC2\"}",                                               VERIFY_PUBLIC_NONE   },

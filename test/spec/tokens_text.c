@@ -96,6 +96,12 @@ const char *text_json_key(struct vectors *v, const json_t *object,
         struct rotor_bytes x = field(v, object, "x");
         key->size = x.size;
         memcpy(key->bytes, x.data, x.size);
+    } else if (strcmp(kty, "HSS-LMS") == 0) {
+        struct rotor_bytes pub = vectors_bytes(v, object, "public");
+        assert_true(pub.size <= sizeof key->bytes);
+        key->kind = VERIFY_PUBLIC_HSS;
+        key->size = pub.size;
+        memcpy(key->bytes, pub.data, pub.size);
     } else if (strncmp(kty, "EC", 2) == 0) {
         key->kind = strcmp(curve, "P-256") == 0   ? VERIFY_PUBLIC_P256
                     : strcmp(curve, "P-384") == 0 ? VERIFY_PUBLIC_P384
