@@ -101,7 +101,8 @@ for suite in $suites; do
     clang) CC=clang need clang --buildtype=release -Dtests=true && check 'clang builds without a warning' true ;;
     second)
         CC=clang need clang --buildtype=release -Dtests=true || continue
-        run second sh -c 'build/clang/test/second/second-cases 100 | node test/second/compare.mjs'
+        run second-chain sh -c 'build/clang/test/second/second-cases 100 | node test/second/compare.mjs 10000'
+        run second-evidence sh -c 'build/clang/test/second/second-evidence 1000 | node test/second/compare.mjs 4000'
         ;;
     fuzz)
         need asan --buildtype=debugoptimized -Db_sanitize=address,undefined || continue

@@ -11,35 +11,13 @@
 // VERDICT is an outcome and the number of the rule that refused, or 0.
 // Changed bodies are signed again by the right keys, so that later rules are
 // reached.
-#include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "base/bytes.h"
+#include "test/second/change.h"
 #include "test/spec.h"
 #include "test/spec/chain_maker.h"
-#include "wire/cbor.h"
 
+static unsigned flips_for_each;
 static struct maker_log world;
 static struct chain_trust live[16];
-static uint64_t random_state = 0x726f746f72;
-static unsigned flips_for_each;
-
-static uint32_t draw(uint32_t below)
-{
-    random_state = random_state * 6364136223846793005u + 1442695040888963407u;
-    return (uint32_t)(random_state >> 33) % below;
-}
-
-static void print_hex(const char *word, struct rotor_bytes bytes)
-{
-    printf("%s ", word);
-    for (size_t i = 0; i < bytes.size; i++) {
-        printf("%02x", bytes.data[i]);
-    }
-}
-
 static const char *word_of(uint32_t outcome)
 {
     return outcome == CHAIN_ACCEPTED      ? "accepted"
@@ -71,158 +49,13 @@ static void print_raw(const struct maker_entry *entry)
     print_verdict(maker_bytes(entry));
 }
 
-// ---- bytes -----------------------------------------------------------------
-
-static void change_bytes(const struct maker_entry *base)
-{
-    static uint8_t changed[2 * WIRE_ENTRY_MAX];
-    print_hex("base", maker_bytes(base));
-    printf("\n");
-    for (unsigned i = 0; i < flips_for_each; i++) {
-        size_t at = draw((uint32_t)base->size);
-        uint8_t mask = (uint8_t)(1u << draw(8));
-        memcpy(changed, base->bytes, base->size);
-        changed[at] ^= mask;
-        printf("flip %zu %u", at, mask);
-        print_verdict(bytes_of(changed, base->size));
-    }
-    for (unsigned i = 0; i < 40; i++) {
-        size_t size = i < 8 ? i : draw((uint32_t)base->size);
-        printf("cut %zu", size);
-        print_verdict(bytes_of(base->bytes, size));
-    }
-}
-
-// ---- values ----------------------------------------------------------------
-
-struct value {
-    const char *bytes;
-    size_t size;
-};
-#define VALUE(text)                                                            \
-    {                                                                          \
-        text, sizeof text - 1                                                  \
-    }
-#define ZEROS_32                                                               \
-    "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
-static const struct value VALUES[] = {
-    VALUE("\x00"),
-    VALUE("\x01"),
-    VALUE("\x02"),
-    VALUE("\x03"),
-    VALUE("\x04"),
-    VALUE("\x05"),
-    VALUE("\x07"),
-    VALUE("\x08"),
-    VALUE("\x09"),
-    VALUE("\x18\x17"), // not the shortest
-    VALUE("\x18\x18"),
-    VALUE("\x19\xff\xff"),
-    VALUE("\x1a\x00\x01\x00\x00"),
-    VALUE("\x1a\xff\xff\xff\xff"),
-    VALUE("\x1b\x00\x00\x00\x01\x00\x00\x00\x00"),
-    VALUE("\x1b\xff\xff\xff\xff\xff\xff\xff\xff"),
-    VALUE("\x20"),
-    VALUE("\x40"),
-    VALUE("\x41\x00"),
-    VALUE("\x60"),
-    VALUE("\x61\xff"), // not UTF-8
-    VALUE("\x80"),
-    VALUE("\x81\x00"),
-    VALUE("\x82\x00\x00"),
-    VALUE("\x82\x2f\x58\x20" ZEROS_32),
-    VALUE("\x82\x38\x2a\x58\x20" ZEROS_32), // size of another hash
-    VALUE("\x82\x38\x2a\x58\x30" ZEROS_32 "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"),
-    VALUE("\x82\x00\x82\x2f\x58\x20" ZEROS_32),
-    VALUE("\x82\x01\x82\x2f\x58\x20" ZEROS_32),
-    VALUE("\x82\x0c\x50\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"),
-    VALUE("\xa0"),
-    VALUE("\xa1\x01\x02"),
-    VALUE("\xa3\x01\x01\x20\x04\x21\x58\x20" ZEROS_32), // X25519
-    VALUE("\xa3\x01\x01\x20\x06\x21\x58\x20" ZEROS_32), // Ed25519
-    VALUE("\xa4\x01\x02\x20\x01\x21\x58\x20" ZEROS_32 "\x22\x58\x20" ZEROS_32),
-    VALUE("\xf6"),
-    VALUE("\xf5"),
-    VALUE("\xf9\x00\x00"),
-    VALUE("\xc0\x00"),
-    VALUE("\x9f\xff"),
-    VALUE("\x81\x81\x81\x81\x81\x81\x81\x80"),
-    VALUE("\x81\x81\x81\x81\x81\x81\x81\x81\x80"), // too deep
-    VALUE(""),                                     // the key is gone
-};
+// ---- fields ----------------------------------------------------------------
 
 static const int64_t BODY_KEYS[] = {-1, 0,  1,  2,  3,  4,  5,  6,  7,
                                     8,  9,  10, 11, 12, 13, 14, 15, 16,
                                     17, 18, 19, 20, 21, 22, 23, 63, 64};
 static const int64_t ATTACHED_KEYS[] = {-1, 0, 1, 2, 3, 4, 5, 6, 7, 8, 64};
 static const int64_t POLICY_KEYS[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9};
-
-// ---- maps that need not be well formed
-// ---------------------------------------
-
-static void put(struct rotor_room *out, const void *data, size_t size)
-{
-    if (size != 0) {
-        memcpy(out->data + out->used, data, size);
-        out->used += size;
-    }
-}
-
-static void put_head(struct rotor_room *out, uint8_t major, size_t number)
-{
-    uint8_t low = (uint8_t)(number < 24 ? number : number < 256 ? 24 : 25);
-    const uint8_t head[3] = {(uint8_t)(major << 5 | low),
-                             (uint8_t)(number < 256 ? number : number >> 8),
-                             (uint8_t)number};
-    put(out, head, number < 24 ? 1u : number < 256 ? 2u : 3u);
-}
-
-static void put_pair(struct rotor_room *out, int64_t key,
-                     struct rotor_bytes item)
-{
-    bool is_negative = key < 0;
-    put_head(out, is_negative, (size_t)(is_negative ? -1 - key : key));
-    put(out, item.data, item.size);
-}
-
-static bool comes_before(int64_t a, int64_t b)
-{
-    if ((a < 0) != (b < 0)) {
-        return a >= 0;
-    }
-    return a < 0 ? a > b : a < b;
-}
-
-// Writes `map` with `item` at `key`, whatever that is; empty: without the key.
-static void edit(struct rotor_bytes map, int64_t key, struct rotor_bytes item,
-                 struct rotor_room *edited)
-{
-    uint8_t memory[2 * WIRE_ENTRY_MAX];
-    struct rotor_room pairs = ROOM_OF(memory);
-    bool is_placed = item.size == 0;
-    size_t count = is_placed ? 0 : 1;
-    int64_t read = 0;
-    struct cbor_reader in;
-    cbor_reader_init(&in, map);
-    (void)cbor_read_map(&in);
-    while (cbor_map_next(&in, &read)) {
-        if (!is_placed && !comes_before(read, key)) {
-            put_pair(&pairs, key, item);
-            is_placed = true;
-        }
-        struct rotor_bytes value = cbor_read_item(&in);
-        if (read != key) {
-            put_pair(&pairs, read, value);
-            count++;
-        }
-    }
-    if (!is_placed) {
-        put_pair(&pairs, key, item);
-    }
-    edited->used = 0;
-    put_head(edited, 5, count);
-    put(edited, pairs.data, pairs.used);
-}
 
 static void join(struct rotor_bytes body, struct rotor_bytes attachments,
                  struct maker_entry *entry)
@@ -233,11 +66,6 @@ static void join(struct rotor_bytes body, struct rotor_bytes attachments,
     put(&room, body.data, body.size);
     put(&room, attachments.data, attachments.size);
     entry->size = room.used;
-}
-
-static struct rotor_bytes item_of(const struct value *value)
-{
-    return bytes_of(value->size == 0 ? NULL : value->bytes, value->size);
 }
 
 static void change_body(struct maker_draft *draft, struct rotor_bytes body)
@@ -296,7 +124,7 @@ static void visit(struct maker_draft *draft)
     struct rotor_bytes attachments;
     maker_finish(draft, &base);
     maker_split(maker_bytes(&base), &body, &attachments);
-    change_bytes(&base);
+    change_bytes(maker_bytes(&base), flips_for_each, print_verdict);
     change_body(draft, body);
     change_policy(draft, body);
     change_attachments(body, attachments);

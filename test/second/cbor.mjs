@@ -72,6 +72,10 @@ export const bytesOf = (one, least = 0, most = Infinity) => {
   need(one?.type === 'bytes' && one.value.length >= least && one.value.length <= most, 'bytes');
   return one.value;
 };
+export const textOf = (one) => {
+  need(one?.type === 'text', 'text');
+  return one.value;
+};
 export const arrayOf = (one, least, most = least) => {
   need(one?.type === 'array' && one.value.length >= least && one.value.length <= most, 'array');
   return one.value;

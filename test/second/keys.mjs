@@ -160,4 +160,11 @@ export function signs(key, bytes, context, payload) {
   const aad = Buffer.from(`${context}\0`);
   return holds(key, encode(['Signature1', sign1.protected, aad, payload]), sign1.signature);
 }
+// The same of a COSE_Sign1 that carries its payload.
+export function signedBy(key, bytes, context) {
+  const sign1 = tryOf(bytes, false);
+  if (sign1 === null || sign1.alg !== ALGS[key.kind] || sign1.kid !== null) return false;
+  const aad = Buffer.from(context === '' ? '' : `${context}\0`);
+  return holds(key, encode(['Signature1', sign1.protected, aad, sign1.payload]), sign1.signature);
+}
 export const isSigner = (key) => key.kind !== 'X25519' && key.kind !== 'LM-OTS';
