@@ -133,43 +133,6 @@ static enum rotor_status anchor_advance(void *context, const uint8_t d[32])
     return replace_anchor(memory);
 }
 
-// ---- beside the serving thread ---------------------------------------------
-
-static enum rotor_status make_durable(void *input)
-{
-    struct platform *platform = input;
-    const struct enclave_durable *what = &platform->durable.what;
-    switch (what->kind) {
-    case ENCLAVE_WRITE:
-        return store_write(platform, what->file, what->content);
-    case ENCLAVE_RENAME:
-        return store_rename(platform, what->file, what->to);
-    case ENCLAVE_ADVANCE:
-        return replace_anchor(platform->durable.anchor);
-    }
-    return ROTOR_INVALID;
-}
-
-static enum rotor_status durable_begin(void *context,
-                                       const struct enclave_durable *what)
-{
-    struct platform *platform = context;
-    struct platform_durable *durable = &platform->durable;
-    durable->what = *what;
-    if (what->kind == ENCLAVE_ADVANCE) {
-        // Hashed here: the other thread calls no libcrypto.
-        TRY(next_anchor(what->d, durable->anchor));
-    }
-    beside_begin(make_durable, platform);
-    return ROTOR_OK;
-}
-
-static enum rotor_status durable_end(void *context)
-{
-    (void)context;
-    return beside_end();
-}
-
 // ---- an anchor that a copy of the disk does not bring back -----------------
 
 static enum rotor_status of_tpm(const struct platform *platform,
@@ -209,6 +172,49 @@ static enum rotor_status open_anchor(struct platform *platform,
                                   ANCHOR_TPM_INDEX, identity->hw_secret));
 }
 
+// ---- beside the serving thread ---------------------------------------------
+
+static enum rotor_status make_durable(void *input)
+{
+    struct platform *platform = input;
+    const struct enclave_durable *what = &platform->durable.what;
+    switch (what->kind) {
+    case ENCLAVE_WRITE:
+        return store_write(platform, what->file, what->content);
+    case ENCLAVE_RENAME:
+        return store_rename(platform, what->file, what->to);
+    case ENCLAVE_ADVANCE:
+        return replace_anchor(platform->durable.anchor);
+    }
+    return ROTOR_INVALID;
+}
+
+static enum rotor_status durable_begin(void *context,
+                                       const struct enclave_durable *what)
+{
+    struct platform *platform = context;
+    struct platform_durable *durable = &platform->durable;
+    durable->what = *what;
+    durable->is_done = what->kind == ENCLAVE_ADVANCE && platform->has_tpm;
+    if (durable->is_done) {
+        // A TPM is spoken to with libcrypto, which the other thread has not:
+        // a step of its own.
+        durable->result = tpm_advance(platform, what->d);
+        return ROTOR_OK;
+    }
+    if (what->kind == ENCLAVE_ADVANCE) {
+        TRY(next_anchor(what->d, durable->anchor)); // hashed here, as well
+    }
+    beside_begin(make_durable, platform);
+    return ROTOR_OK;
+}
+
+static enum rotor_status durable_end(void *context)
+{
+    const struct platform *platform = context;
+    return platform->durable.is_done ? platform->durable.result : beside_end();
+}
+
 static uint64_t now_ms(void *context)
 {
     (void)context;
@@ -240,9 +246,8 @@ struct enclave_ops platform_ops(struct platform *platform)
         .anchor_advance = platform->has_tpm ? tpm_advance : anchor_advance,
         .now_ms = now_ms,
         .evidence = attest,
-        // A TPM is spoken to with libcrypto, which the second thread has not.
-        .durable_begin = platform->has_tpm ? NULL : durable_begin,
-        .durable_end = platform->has_tpm ? NULL : durable_end,
+        .durable_begin = durable_begin,
+        .durable_end = durable_end,
     };
 }
 

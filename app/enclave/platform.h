@@ -17,6 +17,8 @@
 
 struct platform_durable {
     struct enclave_durable what;
+    bool is_done; // by the serving thread, with this result
+    enum rotor_status result;
     uint8_t anchor[PLATFORM_ANCHOR]; // ADVANCE: the file as it will be
 };
 
