@@ -23,6 +23,8 @@ extern const struct verify_case verify_case_snp;
 extern const struct verify_case verify_case_psa;
 extern const struct verify_case verify_case_eat;
 extern const struct verify_case verify_case_dice;
+extern const struct verify_case verify_case_sgx;
+extern const struct verify_case verify_case_tdx;
 
 // The published file `name` below ROTOR_VECTORS (else ../shared/vectors);
 // empty if there is none.  Never freed.

@@ -248,16 +248,24 @@ SPEC("more certificates than a call takes is a mistake of the caller")
         SKIP("no vectors");
     }
     static struct crypto_certificate many[VERIFY_DCAP_GIVEN_MAX + 1];
-    struct verify_dcap_endorsements given = {
-        .certificates = many,
-        .certificate_count = COUNT_OF(many),
-    };
+    struct dcap_files files;
+    struct verify_dcap_endorsements given = {.certificates = many};
     struct verify_asked asked = {.now_s = SUMMER_2025};
+    dcap_files_open(&files);
+    dcap_certificates(&files, "go-tdx-guest/trusted_root.pem");
+    for (size_t i = 0; i < COUNT_OF(many); i++) {
+        many[i] = files.certificates[0];
+    }
     load(QUOTES[1]);
-    assert_int_equal(verify_tdx(&verdict, bytes_of(quote, quote_size), &given,
-                                &asked, &work),
+    struct rotor_bytes bytes = {quote, quote_size};
+    given.certificate_count = VERIFY_DCAP_GIVEN_MAX;
+    assert_ok(verify_tdx(&verdict, bytes, &given, &asked, &work));
+    assert_true(verify_verdict_is_accepted(&verdict));
+    given.certificate_count = VERIFY_DCAP_GIVEN_MAX + 1;
+    assert_int_equal(verify_tdx(&verdict, bytes, &given, &asked, &work),
                      ROTOR_INVALID);
     assert_false(verify_verdict_is_accepted(&verdict));
+    dcap_files_close(&files);
 }
 
 SPEC("one bit changed in any byte of a quote, its certificates included, and "
