@@ -29,6 +29,7 @@ struct attestation {
     uint8_t request[1024];
     uint8_t response[WIRE_CLIENT_MAX];
     struct entry_list log;
+    uint8_t ud[CHAIN_UD_SIZE]; // that evidence of the platform is over
     struct platform_flags flags;
     struct rotor_room platform; // Evidence, on the heap
 };
@@ -139,13 +140,13 @@ static bool add_log(struct run *run, struct rotor_client *client,
 static bool add_platform(const struct run *run, struct attestation *a,
                          int *code)
 {
-    uint8_t ud[CHAIN_UD_SIZE];
     if (platform_ud(bytes_of(a->request, a->request_size),
-                    bytes_of(a->response, a->response_size), ud) != ROTOR_OK) {
+                    bytes_of(a->response, a->response_size),
+                    a->ud) != ROTOR_OK) {
         *code = fail(run, CAUSE_PLATFORM, NULL, "the answer binds nothing");
         return false;
     }
-    return platform_attest(run, &a->flags, ud, &a->platform, code);
+    return platform_attest(run, &a->flags, a->ud, &a->platform, code);
 }
 
 // ---- the result ------------------------------------------------------------
@@ -173,6 +174,7 @@ static void say_json(const struct attestation *a, struct rotor_bytes bundle)
     json_hex(&out, "nonce", BYTES_OF(a->nonce));
     json_number(&out, "entries", a->log.count);
     json_number(&out, "size", bundle.size);
+    json_hex(&out, "report_data", BYTES_OF(a->ud));
     if (a->out != NULL && strcmp(a->out, "-") != 0) {
         json_text(&out, "file", a->out);
     } else {
@@ -248,22 +250,26 @@ int main_attest(struct run *run, int count, char **arguments)
     struct rotor_client *client = NULL;
     int code = EXIT_ACCEPTED;
     const struct flag flags[] = {
-        {"--nonce",     "HEX",   FLAG_TEXT,   &nonce,             "of the verifier, 32 bytes"},
-        {"--out",       "FILE",  FLAG_TEXT,   &a.out,             "default: standard output" },
-        {"--head",      NULL,    FLAG_SWITCH, &a.wants_head,
-         "purpose 7: also proves that the log ends here"                                     },
-        {"--leaf",      "KEY",   FLAG_TEXT,   &a.leaf_key,
-         "a certificate for this private key, with the evidence in it"                       },
-        {"--since",     "EPOCH", FLAG_NUMBER, &a.since,
-         "leave out older entries; the verifier has them"                                    },
-        {"--evidence",  "KIND",  FLAG_TEXT,   &a.flags.kind,
-         "dice, which is always there, or tpm: a quote beside it"                            },
-        {"--tcti",      "TCTI",  FLAG_TEXT,   &a.flags.tcti,
-         "how to reach the TPM, as tpm2-tss has it; default: its own"                        },
-        {"--pcrs",      "LIST",  FLAG_TEXT,   &a.flags.registers,
-         "registers to quote, e.g. 0-7,11; default: 0-7"                                     },
-        {"--event-log", "FILE",  FLAG_TEXT,   &a.flags.event_log,
-         "of the firmware; default: the kernel's, if it has one"                             },
+        {"--nonce",        "HEX",   FLAG_TEXT,   &nonce,                "of the verifier, 32 bytes"},
+        {"--out",          "FILE",  FLAG_TEXT,   &a.out,                "default: standard output" },
+        {"--head",         NULL,    FLAG_SWITCH, &a.wants_head,
+         "purpose 7: also proves that the log ends here"                                           },
+        {"--leaf",         "KEY",   FLAG_TEXT,   &a.leaf_key,
+         "a certificate for this private key, with the evidence in it"                             },
+        {"--since",        "EPOCH", FLAG_NUMBER, &a.since,
+         "leave out older entries; the verifier has them"                                          },
+        {"--evidence",     "KIND",  FLAG_TEXT,   &a.flags.kind,
+         "dice, always there; tpm: a quote; snp, tdx, tsm: a guest's report"                       },
+        {"--tcti",         "TCTI",  FLAG_TEXT,   &a.flags.tcti,
+         "how to reach the TPM, as tpm2-tss has it; default: its own"                              },
+        {"--pcrs",         "LIST",  FLAG_TEXT,   &a.flags.registers,
+         "registers to quote, e.g. 0-7,11; default: 0-7"                                           },
+        {"--event-log",    "FILE",  FLAG_TEXT,   &a.flags.event_log,
+         "of the firmware; default: the kernel's, if it has one"                                   },
+        {"--tsm",          "DIR",   FLAG_TEXT,   &a.flags.tsm,
+         "of a guest's reports; default: /sys/kernel/config/tsm/report"                            },
+        {"--certificates", "FILE",  FLAG_TEXT,   &a.flags.certificates,
+         "keep the table of certificates that the host hands out"                                  },
     };
     if (!flags_parse(run, flags, COUNT_OF(flags), &count, arguments, &code)) {
         return code;

@@ -34,6 +34,7 @@ enum cause {
     CAUSE_DENIED,           // 3: this user may not
     CAUSE_PLATFORM,         // 3
     CAUSE_NOT_SUPPORTED,    // 3
+    CAUSE_NO_ENDORSEMENT,   // 3: a vendor's word on that chip is missing
     CAUSE_RATE_LIMIT,       // 1
     CAUSE_ENCLAVE_REFUSED,  // 1
     CAUSE_EVIDENCE_REFUSED, // 1
@@ -192,6 +193,7 @@ int main_event(struct run *run, int count, char **arguments);
 int main_image(struct run *run, int count, char **arguments);
 int main_authority(struct run *run, int count, char **arguments);
 int main_recover(struct run *run, int count, char **arguments);
+int main_endorse(struct run *run, int count, char **arguments);
 int main_policy(struct run *run, int count, char **arguments);
 int main_tour(struct run *run, int count, char **arguments);
 int main_doctor(struct run *run, int count, char **arguments);

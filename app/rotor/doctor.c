@@ -333,10 +333,13 @@ int main_doctor(struct run *run, int count, char **arguments)
 {
     struct doctor doctor = {.run = run};
     bool retests = false;
+    const char *endorsements = NULL;
     int code = EXIT_ACCEPTED;
     const struct flag flags[] = {
-        {"--retest", NULL, FLAG_SWITCH, &retests,
-         "test the entropy sources anew first"},
+        {"--retest",       NULL,  FLAG_SWITCH, &retests,
+         "test the entropy sources anew first"               },
+        {"--endorsements", "DIR", FLAG_TEXT,   &endorsements,
+         "of this party; default: the store of rotor endorse"},
     };
     if (!flags_parse(run, flags, COUNT_OF(flags), &count, arguments, &code)) {
         return code;
@@ -356,6 +359,7 @@ int main_doctor(struct run *run, int count, char **arguments)
         doctor_look_at_storage(&doctor);
         doctor_look_at_images(&doctor);
     }
+    doctor_look_at_endorsements(&doctor, endorsements);
     look_at_daemon(&doctor, retests);
     return conclude(&doctor);
 }

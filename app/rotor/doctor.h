@@ -26,4 +26,7 @@ void doctor_look_at_storage(struct doctor *doctor);
 void doctor_look_at_images(struct doctor *doctor);
 void doctor_look_at_clock(struct doctor *doctor);
 
+// doctor_endorsements.c: `given` is a folder, NULL the one of this user.
+void doctor_look_at_endorsements(struct doctor *doctor, const char *given);
+
 #endif

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/rotor/foreign_detect.h"
 #include "base/bytes.h"
 #include "chain/eat.h"
 #include "chain/schedule.h"
@@ -21,6 +22,9 @@ static const struct kind {
 } kinds[] = {
     {"dice", 0,                  NULL               },
     {"tpm",  VERIFY_BACKEND_TPM, platform_attest_tpm},
+    {"snp",  VERIFY_BACKEND_SNP, platform_attest_tsm},
+    {"tdx",  VERIFY_BACKEND_TDX, platform_attest_tsm},
+    {"tsm",  0,                  platform_attest_tsm},
 };
 
 static const struct kind *kind_named(const char *name)
@@ -93,7 +97,7 @@ bool platform_is_known(const struct run *run,
     uint32_t registers;
     bool is_tpm = flags->kind != NULL && strcmp(flags->kind, "tpm") == 0;
     if (flags->kind != NULL && kind_named(flags->kind) == NULL) {
-        *code = fail(run, CAUSE_USAGE, "--evidence dice, or tpm",
+        *code = fail(run, CAUSE_USAGE, "--evidence dice, tpm, snp, tdx or tsm",
                      "--evidence: not supported: %s", flags->kind);
         return false;
     }
@@ -101,6 +105,13 @@ bool platform_is_known(const struct run *run,
                     flags->registers != NULL)) {
         *code = fail(run, CAUSE_USAGE, "add --evidence tpm",
                      "--tcti, --event-log and --pcrs are of a TPM");
+        return false;
+    }
+    bool is_guest =
+        flags->kind != NULL && !is_tpm && strcmp(flags->kind, "dice") != 0;
+    if (!is_guest && (flags->tsm != NULL || flags->certificates != NULL)) {
+        *code = fail(run, CAUSE_USAGE, "add --evidence snp, tdx or tsm",
+                     "--tsm and --certificates are of a confidential guest");
         return false;
     }
     if (flags->registers != NULL &&
@@ -116,7 +127,12 @@ static bool wrap(const struct run *run, const struct kind *kind,
                  struct rotor_bytes report, struct rotor_room *evidence,
                  int *code)
 {
-    const struct chain_evidence content = {kind->backend, report};
+    // What the guest has shows in its report.
+    bool is_snp = foreign_detect(report) == FOREIGN_SNP;
+    uint64_t backend = kind->backend != 0 ? kind->backend
+                       : is_snp           ? (uint64_t)VERIFY_BACKEND_SNP
+                                          : (uint64_t)VERIFY_BACKEND_TDX;
+    const struct chain_evidence content = {backend, report};
     size_t capacity = report.size + 16; // an array, a number, a length
     *evidence = (struct rotor_room){malloc(capacity), capacity, 0};
     if (evidence->data != NULL &&

@@ -18,6 +18,8 @@ struct platform_flags {
     const char *tcti;
     const char *event_log;
     const char *registers;
+    const char *tsm;          // folder of reports; NULL: the kernel's
+    const char *certificates; // file for the host's table; NULL: not kept
 };
 
 // UD of an answer: what the enclave's own Evidence carries too.
@@ -38,6 +40,11 @@ bool platform_attest(const struct run *run, const struct platform_flags *flags,
 
 // One kind, in a file of its own.
 bool platform_attest_tpm(const struct run *run,
+                         const struct platform_flags *flags,
+                         const uint8_t ud[CHAIN_UD_SIZE],
+                         struct rotor_room *report, int *code);
+
+bool platform_attest_tsm(const struct run *run,
                          const struct platform_flags *flags,
                          const uint8_t ud[CHAIN_UD_SIZE],
                          struct rotor_room *report, int *code);

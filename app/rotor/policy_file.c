@@ -157,6 +157,9 @@ static int take_tcb_word(struct reading *reading, const char *word)
         "OutOfDate",
         "OutOfDateConfigurationNeeded",
         "Revoked",
+        "Current",
+        "Provisional",
+        "Lowered",
         "unknown",
     };
     struct verify_policy *policy = &reading->policy->policy;

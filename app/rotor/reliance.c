@@ -38,8 +38,8 @@ static bool bad_digest(const struct run *run, const char *flag,
     return false;
 }
 
-static bool add_wanted(const struct run *run, struct reliance *r,
-                       const struct wire_digest *digest, int *code)
+bool reliance_want(const struct run *run, struct reliance *r,
+                   const struct wire_digest *digest, int *code)
 {
     if (r->wanted_count == RELIANCE_DIGESTS_MAX) {
         *code = fail(run, CAUSE_USAGE, NULL, "more than %u measurements",
@@ -85,7 +85,7 @@ static bool take_line(const struct run *run, struct reliance *r, char *line,
         memcpy(text, at, size);
         text[size] = '\0';
         if (parse_digest(text, &digest) && is_measurement(line, at) &&
-            !add_wanted(run, r, &digest, code)) {
+            !reliance_want(run, r, &digest, code)) {
             return false;
         }
     }
@@ -149,7 +149,7 @@ static bool read_digests(const struct run *run, struct reliance *r,
         if (!parse_digest(text, &digest)) {
             return bad_digest(run, "--measurement", text, code);
         }
-        if (!add_wanted(run, r, &digest, code)) {
+        if (!reliance_want(run, r, &digest, code)) {
             return false;
         }
     }

@@ -49,6 +49,10 @@ struct reliance {
     {"--trust", "DIR", FLAG_TEXT, &(r)->trust, "own trust store"}
 // clang-format on
 
+// One more measurement that may answer.  False: said why.
+bool reliance_want(const struct run *run, struct reliance *reliance,
+                   const struct wire_digest *digest, int *code);
+
 // Reads digests and files.  False: said why, *code is the exit code.  Fills
 // folder, log_id, trusts_first_use, reference and hold_down_s of `options`.
 bool reliance_settle(const struct run *run, struct reliance *reliance,

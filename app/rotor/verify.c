@@ -7,31 +7,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "app/rotor/bundle.h"
 #include "app/rotor/catch_up.h"
 #include "app/rotor/command.h"
 #include "app/rotor/explain.h"
-#include "app/rotor/leaf.h"
-#include "app/rotor/reliance.h"
-#include "app/rotor/relying.h"
+#include "app/rotor/verify.h"
 #include "base/bytes.h"
-
-struct verification {
-    struct run *run;
-    const char *target; // HOST:PORT, FILE or -
-    const char *nonce_text;
-    uint8_t nonce[WIRE_NONCE_SIZE];
-    bool explains;
-    bool shows_progress;
-    bool is_leaf; // the evidence came in a certificate
-    struct leaf_content leaf;
-    bool has_platform; // evidence of the platform, beside the enclave's own
-    struct reliance reliance;
-    struct relying_options options;
-    struct relying party;
-    struct relying_report report;
-    char device[FINGERPRINT_SIZE];
-};
 
 static void show_progress(uint64_t epoch, uint64_t steps)
 {
@@ -55,6 +35,22 @@ static void name_device(struct verification *v)
     }
 }
 
+static void explain_rows(const struct verification *v)
+{
+    explain_print(&v->report, &v->options);
+    if (v->verdict.row_count != 0) {
+        foreign_print_rows(&v->verdict);
+    }
+}
+
+static void explain_rows_json(struct json *out, const struct verification *v)
+{
+    explain_json(out, &v->report, &v->options);
+    if (v->verdict.row_count != 0) {
+        foreign_json_rows(out, "policy_checks", &v->verdict);
+    }
+}
+
 static int say_refused(struct verification *v)
 {
     const struct relying_outcome *outcome = &v->report.outcome;
@@ -69,12 +65,12 @@ static int say_refused(struct verification *v)
         json_error(&out, v->run, outcome->cause, outcome->hint,
                    outcome->reason);
         json_close(&out);
-        explain_json(&out, &v->report, &v->options);
+        explain_rows_json(&out, v);
         json_end(&out);
         return (int)cause_exit(outcome->cause);
     }
     if (v->explains) {
-        explain_print(&v->report, &v->options);
+        explain_rows(v);
     }
     return fail(v->run, outcome->cause, outcome->hint, "%s", outcome->reason);
 }
@@ -92,13 +88,13 @@ static void warn(const struct verification *v)
                 "%" PRIu64 " times: ask why\n",
                 report->recoveries);
     }
-    if (v->reliance.any_measurement) {
-        fprintf(stderr, "rotor: warning: the measurement was not judged: any "
-                        "program may have answered\n");
-    }
     if (v->has_platform) {
         fprintf(stderr, "rotor: warning: the evidence of its platform was not "
                         "judged\n");
+    }
+    if (v->reliance.any_measurement) {
+        fprintf(stderr, "rotor: warning: the measurement was not judged: any "
+                        "program may have answered\n");
     }
     if (report->is_in_grace) {
         fprintf(stderr, "rotor: warning: signed under the root before the "
@@ -128,7 +124,7 @@ static void say_json(const struct verification *v)
     }
     json_bool(&out, "proves_head",
               answer->request.purpose == WIRE_PURPOSE_HEAD);
-    explain_json(&out, report, &v->options);
+    explain_rows_json(&out, v);
     json_end(&out);
 }
 
@@ -145,14 +141,14 @@ static int say_accepted(struct verification *v)
            log);
     explain_identity(report);
     if (v->explains) {
-        explain_print(report, &v->options);
+        explain_rows(v);
     }
     fflush(stdout);
     warn(v);
     return EXIT_ACCEPTED;
 }
 
-static int conclude(struct verification *v, bool is_accepted)
+int verification_conclude(struct verification *v, bool is_accepted)
 {
     if (v->shows_progress && isatty(STDERR_FILENO) == 1 &&
         v->report.steps != 0) {
@@ -160,6 +156,12 @@ static int conclude(struct verification *v, bool is_accepted)
     }
     bool holds = is_accepted && v->report.outcome.is_accepted &&
                  verify_answer_is_accepted(&v->report.answer);
+    bool has_policy = v->flags.policy != NULL;
+    if (holds && has_policy &&
+        !policy_own_judge(&v->policy, &v->report, &v->verdict)) {
+        holds = relying_end(&v->report.outcome, CAUSE_EVIDENCE_REFUSED, NULL,
+                            "%s", v->verdict.reason);
+    }
     return holds ? say_accepted(v) : say_refused(v);
 }
 
@@ -231,120 +233,6 @@ static bool judge_host(struct verification *v)
     return is_accepted;
 }
 
-// ---- from a file -----------------------------------------------------------
-
-static bool is_unparsable(struct verification *v)
-{
-    return relying_end(&v->report.outcome, CAUSE_UNPARSABLE,
-                       "rotor attest writes such files",
-                       "%s: not evidence of rotor", v->target);
-}
-
-static bool check_request(struct verification *v, struct wire_attest_req *asked)
-{
-    struct relying_report *report = &v->report;
-    if (wire_message_decode(&WIRE_LAYOUT_ATTEST_REQ,
-                            bytes_of(report->request, report->request_size),
-                            asked) != ROTOR_OK) {
-        return is_unparsable(v);
-    }
-    if (!bytes_equal(asked->nonce, BYTES_OF(v->nonce))) {
-        return relying_end(&report->outcome, CAUSE_EVIDENCE_REFUSED,
-                           "ask the device with your own nonce, once",
-                           "the evidence answers another nonce: it is not "
-                           "fresh");
-    }
-    if (asked->purpose == WIRE_PURPOSE_SESSION) {
-        return relying_end(&report->outcome, CAUSE_EVIDENCE_REFUSED, NULL,
-                           "the evidence is of a session");
-    }
-    if (v->is_leaf &&
-        !bytes_equal(asked->peer_binding, BYTES_OF(v->leaf.binding))) {
-        return relying_end(&report->outcome, CAUSE_EVIDENCE_REFUSED, NULL,
-                           "the evidence is bound to another key than the "
-                           "certificate's");
-    }
-    return true;
-}
-
-static bool check_uri(struct verification *v, const struct wire_digest *log_id)
-{
-    char uri[128];
-    leaf_uri(log_id, uri);
-    if (v->is_leaf && strcmp(uri, v->leaf.uri) != 0) {
-        return relying_end(&v->report.outcome, CAUSE_EVIDENCE_REFUSED, NULL,
-                           "the certificate names another log than its "
-                           "evidence");
-    }
-    return true;
-}
-
-static bool judge_bundle(struct verification *v, struct bundle *bundle)
-{
-    struct relying_report *report = &v->report;
-    struct rotor_room request = ROOM_OF(report->request);
-    struct rotor_room response = ROOM_OF(report->response);
-    struct wire_attest_req asked;
-    struct wire_attest_rsp answer;
-    struct wire_attest_core core;
-    if (bytes_copy(&request, bundle->request) != ROTOR_OK ||
-        bytes_copy(&response, bundle->response) != ROTOR_OK) {
-        return is_unparsable(v);
-    }
-    report->request_size = request.used;
-    report->response_size = response.used;
-    bool is_answer =
-        wire_message_decode(&WIRE_LAYOUT_ATTEST_RSP, bytes_in(&response),
-                            &answer) == ROTOR_OK &&
-        wire_message_decode(&WIRE_LAYOUT_ATTEST_CORE, answer.core, &core) ==
-            ROTOR_OK;
-    if (!is_answer) {
-        return is_unparsable(v);
-    }
-    if (!check_request(v, &asked) || !check_uri(v, &core.log_id)) {
-        return false;
-    }
-    bool is_pinned = !wire_digest_is_empty(&v->options.log_id);
-    if (!is_pinned &&
-        !relying_select(&v->party, &core.log_id, &report->outcome)) {
-        return false;
-    }
-    const struct relying_device device = bundle_device(bundle);
-    return relying_meet(&v->party, &device, report) &&
-           relying_judge(&v->party, &device, report);
-}
-
-static bool judge_file(struct verification *v, struct rotor_bytes content)
-{
-    struct bundle bundle;
-    enum rotor_status status = bundle_decode(&bundle, content);
-    if (status == ROTOR_PORT_FAILED) {
-        return relying_end(&v->report.outcome, CAUSE_PLATFORM, NULL,
-                           "out of memory");
-    }
-    if (status != ROTOR_OK) {
-        return is_unparsable(v);
-    }
-    v->has_platform = bundle.platform.size != 0;
-    bool is_accepted = judge_bundle(v, &bundle);
-    bundle_close(&bundle);
-    return is_accepted;
-}
-
-// The same, from inside a certificate.
-static bool judge_leaf(struct verification *v, struct rotor_bytes content)
-{
-    enum rotor_status status = leaf_decode(content, &v->leaf);
-    v->is_leaf = true;
-    bool is_accepted = status == ROTOR_OK ? judge_file(v, v->leaf.bundle)
-                       : status == ROTOR_MALFORMED
-                           ? is_unparsable(v)
-                           : relying_end(&v->report.outcome, CAUSE_PLATFORM,
-                                         NULL, "out of memory");
-    free((void *)(uintptr_t)v->leaf.bundle.data);
-    return is_accepted;
-}
-
 // ---- the command -----------------------------------------------------------
 
 static bool is_host(const char *target)
@@ -364,36 +252,8 @@ static int verify_host(struct verification *v)
     bool is_accepted =
         relying_open(&v->party, &v->options, &v->report.outcome) &&
         judge_host(v);
-    int code = conclude(v, is_accepted);
+    int code = verification_conclude(v, is_accepted);
     relying_close(&v->party);
-    return code;
-}
-
-static int verify_file(struct verification *v)
-{
-    struct rotor_room nonce = ROOM_OF(v->nonce);
-    struct rotor_bytes content;
-    int code = EXIT_ACCEPTED;
-    if (v->nonce_text == NULL) {
-        return fail(v->run, CAUSE_USAGE,
-                    "pass the nonce that you gave to `rotor attest`",
-                    "no nonce: cannot tell whether the evidence is fresh");
-    }
-    if (!parse_hex(v->nonce_text, &nonce) || nonce.used != WIRE_NONCE_SIZE) {
-        return fail(v->run, CAUSE_USAGE, NULL,
-                    "--nonce: expected 64 hex digits");
-    }
-    if (!read_file(v->run, v->target, BUNDLE_MAX, &content, &code)) {
-        return code;
-    }
-    v->options.is_offline = true;
-    bool is_accepted =
-        relying_open(&v->party, &v->options, &v->report.outcome) &&
-        (leaf_is_certificate(content) ? judge_leaf(v, content)
-                                      : judge_file(v, content));
-    code = conclude(v, is_accepted);
-    relying_close(&v->party);
-    free((void *)(uintptr_t)content.data);
     return code;
 }
 
@@ -405,6 +265,7 @@ int main_verify(struct run *run, int count, char **arguments)
         {"--nonce",    "HEX", FLAG_TEXT,   &v.nonce_text,
          "with a file: what you gave to rotor attest"      },
         RELIANCE_FLAGS(&v.reliance),
+        FOREIGN_FLAGS(&v.flags),
         {"--explain",  NULL,  FLAG_SWITCH, &v.explains,
          "every check, what was expected and what was seen"},
         {"--progress", NULL,  FLAG_SWITCH, &v.shows_progress,
@@ -420,13 +281,14 @@ int main_verify(struct run *run, int count, char **arguments)
                                : "one HOST:PORT or FILE at a time");
     }
     v.target = arguments[0];
-    bool needs_nonce = !is_host(v.target) && v.nonce_text == NULL;
-    if (needs_nonce) {
-        return verify_file(&v); // says so before all else
-    }
-    if (!reliance_settle(run, &v.reliance, &v.options, &code)) {
-        return code;
-    }
     v.options.progress = v.shows_progress ? show_progress : NULL;
-    return is_host(v.target) ? verify_host(&v) : verify_file(&v);
+    if (!is_host(v.target)) {
+        return verification_of_file(&v);
+    }
+    if (verification_is_foreign(&v)) {
+        return fail(run, CAUSE_USAGE, NULL,
+                    "--endorsements, --root, --mac-key, --report-data, --time "
+                    "and --format belong to a file");
+    }
+    return verification_settle(&v, &code) ? verify_host(&v) : code;
 }

@@ -10,7 +10,7 @@
 #include "base/bytes.h"
 #include "port/linux/disk.h"
 
-#define NAME_MAX_SIZE 64u
+#define NAME_MAX_SIZE 80u
 
 enum rotor_status linux_folder_open(const char *path, int *folder)
 {

@@ -195,3 +195,62 @@ TABLE
     rotor image reference --keyring "$keys/dev.keyring" --config "$BATS_TEST_TMPDIR/bad.conf" "$keys/enclave.img"
     exits 2
 }
+
+@test "a policy judges rotor's own evidence too, over TCP and from a file" {
+    keys=$STATE.keys
+    rotor status --state "$STATE" --json
+    log=$(member log_id)
+    measurement=$(member measurement)
+    judge="127.0.0.1:$PORT --log-id $log --trust $BATS_TEST_TMPDIR/trust --policy $POLICY"
+    rotor image reference --keyring "$keys/dev.keyring" --config "$STATE.conf" \
+        --out "$BATS_TEST_TMPDIR/reference.ini" "$keys/enclave.img"
+    printf '[accept]\nbackend = process\ndebug = off\nbinding = required\nsecurity-version = 1\n[include]\nfile = reference.ini\n' >"$POLICY"
+    rotor verify $judge --explain
+    exits 0
+    prints "policy measurement               passed"
+    prints "policy signer                    passed"
+    prints "policy binding                   passed"
+    while IFS='|' read -r says text; do
+        printf '[measurement]\nvalue = %s\n%b' "$measurement" "$text" >"$POLICY"
+        rotor verify $judge
+        exits 1
+        says "$says"
+        [ -z "$output" ]
+    done <<'TABLE'
+weaker than the policy asks|[accept]\nlevel = kvm\n
+does not take this kind|[accept]\nbackend = snp tdx\n
+older than the policy's floor|[accept]\nsecurity-version = 2\n
+nobody of the policy vouches|[signer]\nvalue = 00112233445566778899aabbccddeeff\n
+another machine|[instance]\nvalue = 00112233445566778899aabbccddeeff\n
+too old, or has no date|[accept]\nmax-age = 1d\n
+TABLE
+    printf '[measurement]\nvalue = %s\n' "$ANY_NONCE" >"$POLICY"
+    rotor verify $judge --json
+    exits 1
+    fails_in_json EVIDENCE_REFUSED
+    printf '[accept]\nlevel = kvm\n' >"$POLICY"
+    rotor verify $judge
+    exits 2
+    says "no measurement"
+    rotor verify $judge --any-measurement --json
+    exits 1
+    fails_in_json EVIDENCE_REFUSED
+    [ "$(member policy_checks.2.check)" = "policy level" ]
+    rotor attest --state "$STATE" --nonce "$ANY_NONCE" --out "$BATS_TEST_TMPDIR/bundle"
+    exits 0
+    rotor verify "$BATS_TEST_TMPDIR/bundle" --nonce "$ANY_NONCE" --any-measurement \
+        --trust "$BATS_TEST_TMPDIR/trust" --policy "$POLICY"
+    exits 1
+    printf '[accept]\nlevel = process\n' >"$POLICY"
+    rotor verify "$BATS_TEST_TMPDIR/bundle" --nonce "$ANY_NONCE" --any-measurement \
+        --trust "$BATS_TEST_TMPDIR/trust" --policy "$POLICY"
+    exits 0
+}
+
+@test "flags for evidence of others are refused for a device" {
+    for flag in "--endorsements ." "--root x" "--report-data $ANY_NONCE" "--time 2026-01-01T00:00:00Z" "--format snp"; do
+        rotor verify "127.0.0.1:$PORT" $flag --any-measurement
+        exits 2
+        says "belong to a file"
+    done
+}

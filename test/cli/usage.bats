@@ -3,7 +3,7 @@
 
 load common
 
-COMMANDS="status rotate event attest verify chain policy doctor"
+COMMANDS="status rotate event attest verify chain policy endorse doctor"
 
 @test "help names every command and an example, on stdout" {
     rotor help

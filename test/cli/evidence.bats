@@ -1,0 +1,258 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# Evidence of others through rotor verify: what it is, its content says; what
+# cannot be decided is not refused.
+
+load common
+
+setup() {
+    export HOME=$BATS_TEST_TMPDIR # no store of this machine's
+    V=${ROTOR_VECTORS:-$BATS_TEST_DIRNAME/../../../shared/vectors}
+    P=$V/sgx-tdx/phala-dcap-qvl
+    T=$V/sgx-tdx/trustee
+}
+
+need_vectors() {
+    [ -d "$V/sgx-tdx" ] || skip "no vectors: $V"
+}
+
+@test "a quote under Intel's root, as bytes, as hex, under any name, from a pipe" {
+    need_vectors
+    rotor verify "$P/tdx_quote"
+    exits 0
+    prints "accepted: tdx, level hardware"
+    prints "  measurement      91eb2b44d141d4ec"
+    prints "  bound            not checked"
+    says "may be a replay"
+    cp "$P/tdx_quote" "$BATS_TEST_TMPDIR/snp-report.hex"
+    rotor verify "$BATS_TEST_TMPDIR/snp-report.hex"
+    exits 0
+    { printf '0x'; xxd -p "$P/tdx_quote"; } >"$BATS_TEST_TMPDIR/text"
+    rotor verify "$BATS_TEST_TMPDIR/text"
+    exits 0
+    xxd -p -u "$P/sgx_quote" >"$BATS_TEST_TMPDIR/text"
+    rotor verify "$BATS_TEST_TMPDIR/text"
+    exits 0
+    prints "accepted: sgx, level hardware"
+    run --separate-stderr bash -c "cat '$P/sgx_quote' | '$ROTOR' verify -"
+    exits 0
+}
+
+@test "a changed quote is refused: exit 1, with the check that failed" {
+    need_vectors
+    cp "$P/tdx_quote" "$BATS_TEST_TMPDIR/quote"
+    printf '\377' | dd of="$BATS_TEST_TMPDIR/quote" bs=1 seek=300 conv=notrunc status=none
+    rotor verify "$BATS_TEST_TMPDIR/quote" --explain
+    exits 1
+    prints "quote signature                  failed"
+    rotor verify "$BATS_TEST_TMPDIR/quote" --json
+    exits 1
+    fails_in_json EVIDENCE_REFUSED
+    [ "$(member verdict)" = refused ]
+    [ "$(member reason)" = "$(member error.message)" ]
+}
+
+@test "report data must be the one that was asked for, all of it" {
+    need_vectors
+    rotor verify "$T/tdx_quote_5.dat" --json
+    exits 0
+    [ "$(member record.bound)" = "not checked" ]
+    data=$(python3 -c 'import sys; q=open(sys.argv[1],"rb").read(); o=48+6+520; print(q[o:o+64].hex())' "$T/tdx_quote_5.dat")
+    rotor verify "$T/tdx_quote_5.dat" --report-data "$data"
+    exits 0
+    prints "bound            yes"
+    rotor verify "$T/tdx_quote_5.dat" --nonce "$data"
+    exits 0
+    last=${data: -1}
+    [ "$last" = 0 ] && other=1 || other=0
+    rotor verify "$T/tdx_quote_5.dat" --report-data "${data%?}$other"
+    exits 1
+    says "made for another key, challenge or channel"
+    rotor verify "$T/tdx_quote_5.dat" --report-data "$ANY_NONCE"
+    exits 1
+    for wrong in "" 00 xx "${data}00" "${data:0:62}"; do
+        rotor verify "$T/tdx_quote_5.dat" --report-data "$wrong"
+        exits 2
+    done
+    rotor verify "$T/tdx_quote_5.dat" --report-data "$data" --nonce "$data"
+    exits 2
+}
+
+@test "a policy judges what verified, each demand a row" {
+    need_vectors
+    printf '[accept]\nbackend = sgx\n' >"$BATS_TEST_TMPDIR/policy"
+    rotor verify "$P/tdx_quote" --policy "$BATS_TEST_TMPDIR/policy" --json
+    exits 1
+    [ "$(member reason)" = "the policy does not take this kind of evidence" ]
+    printf '[accept]\nbackend = sgx tdx\nlevel = hardware\ndebug = off\n[measurement]\nvalue = %s\n' \
+        91eb2b44d141d4ece09f0c75c2c53d247a3c68edd7fafe8a3520c942a604a407de03ae6dc5f87f27428b2538873118b7 \
+        >"$BATS_TEST_TMPDIR/policy"
+    rotor verify "$P/tdx_quote" --policy "$BATS_TEST_TMPDIR/policy" --explain
+    exits 0
+    prints "policy measurement               passed"
+    rotor verify "$P/sgx_quote" --policy "$BATS_TEST_TMPDIR/policy"
+    exits 1
+    says "another program runs there"
+    rotor verify "$P/sgx_quote" --measurement "$ANY_NONCE"
+    exits 1
+    rotor verify "$P/sgx_quote" --instance "$ANY_NONCE"
+    exits 1
+    rotor verify "$P/sgx_quote" --min-security-version 60000
+    exits 1
+    printf '[accept]\nbinding = required\n' >"$BATS_TEST_TMPDIR/policy"
+    rotor verify "$P/tdx_quote" --policy "$BATS_TEST_TMPDIR/policy"
+    exits 1
+    printf '[accept]\nbackends = tdx\n' >"$BATS_TEST_TMPDIR/policy"
+    rotor verify "$P/tdx_quote" --policy "$BATS_TEST_TMPDIR/policy"
+    exits 2
+    rotor verify "$P/tdx_quote" --policy "$BATS_TEST_TMPDIR/none"
+    exits 3
+}
+
+@test "an owner who can look inside is refused without a policy too" {
+    need_vectors
+    for quote in occlum_quote.dat tdx_quote_4.dat; do
+        rotor verify "$T/$quote"
+        exits 1
+        says "its owner can look inside"
+        printf '[accept]\ndebug = any\n' >"$BATS_TEST_TMPDIR/policy"
+        rotor verify "$T/$quote" --policy "$BATS_TEST_TMPDIR/policy"
+        exits 0
+    done
+}
+
+@test "Intel's word on the TCB counts as of its dates, and a policy names the words it takes" {
+    need_vectors
+    words="--endorsements $P/sgx_quote_collateral.json"
+    then="--time 2025-06-25T00:00:00Z"
+    rotor verify "$P/sgx_quote" $words $then --json
+    exits 0
+    [ "$(member record.tcb_status)" = ConfigurationAndSWHardeningNeeded ]
+    printf '[accept]\ntcb-status = UpToDate\n' >"$BATS_TEST_TMPDIR/policy"
+    rotor verify "$P/sgx_quote" $words $then --policy "$BATS_TEST_TMPDIR/policy"
+    exits 1
+    rotor verify "$P/tdx_quote" --endorsements "$P/tdx_quote_collateral.json" $then \
+        --policy "$BATS_TEST_TMPDIR/policy"
+    exits 0
+    rotor verify "$P/sgx_quote" $words --time 2025-09-01T00:00:00Z
+    exits 1
+    rotor verify "$P/tdx_quote_outdated" --endorsements "$P/tdx_quote_outdated_collateral.json" \
+        --time 2026-03-01T00:00:00Z --json
+    exits 1
+    [ "$(member record.tcb_status)" = OutOfDate ]
+    # The same from the store.
+    rotor endorse import "$P/sgx_quote_collateral.json" --endorsements "$BATS_TEST_TMPDIR/store"
+    exits 0
+    rotor verify "$P/sgx_quote" --endorsements "$BATS_TEST_TMPDIR/store" $then --json
+    exits 0
+    [ "$(member record.tcb_status)" = ConfigurationAndSWHardeningNeeded ]
+}
+
+@test "max-age counts from the oldest statement in use" {
+    need_vectors
+    words="--endorsements $P/sgx_quote_collateral.json --policy $BATS_TEST_TMPDIR/policy"
+    printf '[accept]\nmax-age = 365d\n' >"$BATS_TEST_TMPDIR/policy"
+    rotor verify "$P/sgx_quote" $words --time 2025-06-25T00:00:00Z
+    exits 0
+    printf '[accept]\nmax-age = 1d\n' >"$BATS_TEST_TMPDIR/policy"
+    rotor verify "$P/sgx_quote" $words --time 2025-06-25T00:00:00Z
+    exits 1
+    says "too old"
+    # Nothing with a date has no age.
+    rotor verify "$P/sgx_quote" --policy "$BATS_TEST_TMPDIR/policy"
+    exits 1
+    says "too old, or has no date"
+}
+
+@test "a root of somebody else counts when it is named, not when it is imported" {
+    need_vectors
+    Q=$V/sgx-tdx/intel-qvl
+    for file in "$Q"/pck*.pem "$Q"/trustedRootCaCert.pem; do
+        rotor endorse import "$file" --endorsements "$BATS_TEST_TMPDIR/store"
+        exits 0
+    done
+    rotor verify "$Q/quote.dat" --endorsements "$BATS_TEST_TMPDIR/store" --time 2020-01-01T00:00:00Z
+    exits 1
+    rotor verify "$Q/quote.dat" --endorsements "$BATS_TEST_TMPDIR/store" --time 2020-01-01T00:00:00Z \
+        --root "$Q/trustedRootCaCert.pem" --explain
+    exits 0
+    # No certificate at all: not decided.
+    rotor verify "$Q/quote.dat"
+    exits 3
+    rotor verify "$Q/quote.dat" --json
+    exits 3
+    fails_in_json NO_ENDORSEMENT
+}
+
+@test "JSON has the record and every row that --explain prints" {
+    need_vectors
+    rotor verify "$P/tdx_quote" --json
+    exits 0
+    [ "$(member schema)" = rotor/verify/1 ]
+    [ "$(member verdict)" = accepted ]
+    [ "$(member format)" = tdx ]
+    [ "$(member record.backend)" = tdx ]
+    [ "$(member record.debug)" = no ]
+    rows=$(printf '%s' "$output" | python3 -c 'import json,sys
+for row in json.load(sys.stdin)["checks"]: print(row["check"], row["finding"])')
+    rotor verify "$P/tdx_quote" --explain
+    while read -r row; do
+        finding=${row##* }
+        grep -qE "^${row% *} +$finding" <<<"$output" || { echo "not explained: $row"; return 1; }
+    done <<<"$rows"
+}
+
+@test "wrong input: cut off, another format, empty, 1 GiB, a folder, a pipe without a writer" {
+    printf 'Dear verifier\n' >"$BATS_TEST_TMPDIR/letter"
+    printf '\x03\x00\x02\x00\x00\x00\x00\x00' >"$BATS_TEST_TMPDIR/head"
+    : >"$BATS_TEST_TMPDIR/empty"
+    truncate -s 1G "$BATS_TEST_TMPDIR/large"
+    mkdir "$BATS_TEST_TMPDIR/folder"
+    mkfifo "$BATS_TEST_TMPDIR/fifo"
+    for file in letter head empty large folder fifo none; do
+        rotor verify "$BATS_TEST_TMPDIR/$file" --report-data "$ANY_NONCE"
+        exits 3
+        says "$file"
+        [ -z "$output" ]
+    done
+    for file in /dev/zero /dev/null "$BATS_TEST_DIRNAME/common.bash" "$ROTOR"; do
+        rotor verify "$file" --report-data "$ANY_NONCE"
+        exits 3
+    done
+    rotor verify "$BATS_TEST_TMPDIR/letter" --json --report-data "$ANY_NONCE"
+    exits 3
+    fails_in_json UNPARSABLE
+    for format in rotor snp sgx tdx tpm psa cca eat dice; do
+        rotor verify "$BATS_TEST_TMPDIR/letter" --format $format --nonce "$ANY_NONCE" \
+            --any-measurement --trust "$BATS_TEST_TMPDIR/trust"
+        exits 3
+    done
+    rotor verify "$BATS_TEST_TMPDIR/letter" --format letter
+    exits 2
+}
+
+@test "every cut of a quote: exit 3, never 0 or 1" {
+    need_vectors
+    size=$(stat -c %s "$T/tdx_quote_5.dat")
+    for keep in 1 4 8 47 48 49 100 631 632 700 1000 1200 2000 4000 $((size / 2)); do
+        head -c "$keep" "$T/tdx_quote_5.dat" >"$BATS_TEST_TMPDIR/cut"
+        rotor verify "$BATS_TEST_TMPDIR/cut"
+        exits 3
+    done
+}
+
+@test "endorsements and roots that cannot be read, and a time that is none" {
+    echo x >"$BATS_TEST_TMPDIR/evidence"
+    for flag in --endorsements --root; do
+        rotor verify "$BATS_TEST_TMPDIR/evidence" $flag "$BATS_TEST_TMPDIR/none"
+        exits 3
+        rotor verify "$BATS_TEST_TMPDIR/evidence" $flag "$BATS_TEST_TMPDIR/evidence"
+        exits 3
+        says "not certificates"
+    done
+    for time in now 2026-01-31 2026-02-30T00:00:00Z 2026-01-31T12:00:00 2026-01-31T25:00:00Z; do
+        rotor verify "$BATS_TEST_TMPDIR/evidence" --time "$time"
+        exits 2
+        says "not a time"
+    done
+}
