@@ -422,6 +422,46 @@ SPEC("a chain with a bit flipped in any byte is refused")
     end();
 }
 
+SPEC("a certificate has no tag, and its algorithm is protected")
+{
+    static const struct {
+        const char *protected_header;
+        const char *unprotected_header;
+        bool is_tagged;
+        const char *why;
+    } cases[] = {
+        {"\xa1\x01\x26", "\xa0",         true,
+         "certificate is not an untagged COSE_Sign1"                                      },
+        {"",             "\xa1\x01\x26", false, "algorithm is not in the protected header"},
+        {"\xa1\x01\x26", "\xa0",         false, NULL                                      },
+    };
+    begin(CRYPTO_P256);
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        uint8_t memory[4096];
+        struct verify_cose cose;
+        struct rotor_room payload = ROOM_OF(memory);
+        certify(0, &NO_CHANGE);
+        assert_null(verify_cose_open(bytes_in(&keys[0].token), &cose));
+        assert_ok(bytes_copy(&payload, cose.payload));
+        const struct token_form form = {
+            .is_tagged = cases[i].is_tagged,
+            .protected_header = bytes_of(cases[i].protected_header,
+                                         strlen(cases[i].protected_header)),
+            .unprotected_header = bytes_of(cases[i].unprotected_header,
+                                           strlen(cases[i].unprotected_header)),
+        };
+        token_maker_sign_as(&keys[0], &form, bytes_in(&payload));
+        chain = ROOM_OF(chain_memory);
+        assert_ok(bytes_append(&chain, bytes_in(&keys[0].token)));
+        const char *why = outcome();
+        assert_int_equal(why == NULL, cases[i].why == NULL);
+        if (why != NULL) {
+            assert_string_equal(why, cases[i].why);
+        }
+    }
+    end();
+}
+
 SPEC("an array that begins with the root's key follows Android's profile")
 {
     begin(CRYPTO_ED25519);

@@ -12,6 +12,7 @@
 
 #include "base/bytes.h"
 #include "test/spec.h"
+#include "verify/dice_link.h"
 
 #define DEPTH 3u
 
@@ -267,6 +268,68 @@ SPEC("what is wrong in any X.509 certificate of a chain is refused by its name")
     assert_non_null(why(&NONE));
     assert_null(why(&(struct fault){.at = DEPTH - 1,
                                     .usage = "critical,digitalSignature"}));
+    end();
+}
+
+// SEQUENCE { body, ecdsa-with-SHA256 or SHA384, signature of it }
+static void sign_body(struct rotor_bytes body, bool is_sha384)
+{
+    const uint8_t algorithm[] = {0x30, 0x0a, 0x06, 0x08,
+                                 0x2a, 0x86, 0x48, 0xce,
+                                 0x3d, 0x04, 0x03, is_sha384 ? 0x03 : 0x02};
+    uint8_t signature[80];
+    size_t size = sizeof signature;
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    assert_int_equal(EVP_DigestSignInit(context, NULL,
+                                        is_sha384 ? EVP_sha384() : EVP_sha256(),
+                                        NULL, keys[0]),
+                     1);
+    assert_int_equal(
+        EVP_DigestSign(context, signature, &size, body.data, body.size), 1);
+    EVP_MD_CTX_free(context);
+    size_t content = body.size + sizeof algorithm + 3 + size;
+    uint8_t head[4] = {0x30, 0x82, (uint8_t)(content >> 8), (uint8_t)content};
+    uint8_t bits[3] = {0x03, (uint8_t)(size + 1), 0};
+    chain.used = 0;
+    assert_ok(bytes_append(&chain, BYTES_OF(head)));
+    assert_ok(bytes_append(&chain, body));
+    assert_ok(bytes_append(&chain, BYTES_OF(algorithm)));
+    assert_ok(bytes_append(&chain, BYTES_OF(bits)));
+    assert_ok(bytes_append(&chain, bytes_of(signature, size)));
+}
+
+SPEC("a certificate is signed with the algorithm that it says inside")
+{
+    uint8_t memory[4096];
+    struct verify_dice_link link;
+    struct rotor_room body = ROOM_OF(memory);
+    begin(false);
+    chain = ROOM_OF(chain_memory);
+    certify(0, &NONE);
+    assert_null(outcome());
+    assert_null(verify_dice_read_x509(bytes_in(&chain), &link));
+    assert_ok(bytes_copy(&body, link.signed_bytes));
+    sign_body(bytes_in(&body), false);
+    assert_null(outcome());
+    sign_body(bytes_in(&body), true);
+    assert_string_equal(outcome(), "not an X.509 certificate of version 3");
+    // The same, with something behind its extensions.
+    assert_int_equal(body.data[1], 0x82);
+    assert_ok(bytes_append(&body, LABEL("\x05\x00")));
+    bytes_put_be16(body.data + 2, (uint16_t)(body.used - 4));
+    sign_body(bytes_in(&body), false);
+    assert_string_equal(outcome(), "certificate goes on behind its extensions");
+    end();
+}
+
+SPEC("nothing follows a certificate, nor its parts")
+{
+    struct verify_dice_link link;
+    begin(false);
+    chain = ROOM_OF(chain_memory);
+    certify(0, &NONE);
+    assert_ok(bytes_append(&chain, LABEL("\x05")));
+    assert_non_null(verify_dice_read_x509(bytes_in(&chain), &link));
     end();
 }
 
