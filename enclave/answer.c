@@ -39,12 +39,25 @@ enum rotor_status enclave_draw(struct enclave *enclave, uint8_t *out,
     return enclave_refuse(enclave, WIRE_E_ENTROPY, 0);
 }
 
+enum rotor_status enclave_draw_passing(struct enclave *enclave, uint8_t *out,
+                                       size_t size)
+{
+    if (enclave->ops.entropy_passing == NULL) {
+        return enclave_draw(enclave, out, size);
+    }
+    enum rotor_status status =
+        enclave->ops.entropy_passing(enclave->ops.context, out, size);
+    return status == ROTOR_OK ? ROTOR_OK
+                              : enclave_refuse(enclave, WIRE_E_ENTROPY, 0);
+}
+
 enum rotor_status enclave_boot_id(struct enclave *enclave)
 {
     if (enclave->has_boot_id) {
         return ROTOR_OK;
     }
-    TRY(enclave_draw(enclave, enclave->boot_id, sizeof enclave->boot_id));
+    TRY(enclave_draw_passing(enclave, enclave->boot_id,
+                             sizeof enclave->boot_id));
     enclave->has_boot_id = true;
     return ROTOR_OK;
 }

@@ -108,7 +108,7 @@ static enum rotor_status draw(struct attest_secrets *s, struct attestation *a)
 {
     bool makes_keys = a->asked->purpose == WIRE_PURPOSE_SESSION;
     size_t size = makes_keys ? sizeof s->drawn : WIRE_NONCE_SIZE;
-    TRY(enclave_draw(a->enclave, s->drawn, size));
+    TRY(enclave_draw_passing(a->enclave, s->drawn, size));
     if (!makes_keys) {
         return ROTOR_OK;
     }

@@ -98,6 +98,12 @@ struct enclave_ops {
     enum rotor_status (*durable_begin)(void *context,
                                        const struct enclave_durable *what);
     enum rotor_status (*durable_end)(void *context);
+
+    // Entropy for what passes, nonces and keys of one connection, where the
+    // platform asks less for it: so that a device whose roots cannot be made
+    // still attests and says why.  NULL: as `entropy`.
+    enum rotor_status (*entropy_passing)(void *context, uint8_t *out,
+                                         size_t size);
 };
 
 // What the platform says of this AP.

@@ -66,7 +66,8 @@ static enum rotor_status agree(struct hello_secrets *s, struct enclave *enclave,
 {
     struct rotor_room ee = ROOM_OF(half->ee);
     struct rotor_room es = ROOM_OF(half->es);
-    TRY(enclave_draw(enclave, s->seed, crypto_sizes(suite->agree).seed));
+    TRY(enclave_draw_passing(enclave, s->seed,
+                             crypto_sizes(suite->agree).seed));
     TRY(crypto_key_derive(&s->e_a, suite->agree, s->seed));
     TRY(chain_agree(&s->e_a, e_r, &ee));
     half->ee_size = ee.used;
@@ -111,7 +112,7 @@ static enum rotor_status encode_core(struct enclave *enclave,
     uint8_t nonce[WIRE_NONCE_SIZE];
     struct rotor_room status = ROOM_OF(status_bytes);
     struct rotor_room point = ROOM_OF(point_bytes);
-    TRY(enclave_draw(enclave, nonce, sizeof nonce));
+    TRY(enclave_draw_passing(enclave, nonce, sizeof nonce));
     TRY(enclave_status_encode(enclave, false, &status));
     TRY(chain_point_encode(e_a, &point));
     struct wire_hello_core message = {

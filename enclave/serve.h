@@ -94,6 +94,9 @@ ROTOR_CALL enclave_answer_with(struct enclave_answer *answer,
 
 // Random bytes for one secret or nonce; refuses with ERROR entropy.
 ROTOR_CALL enclave_draw(struct enclave *enclave, uint8_t *out, size_t size);
+// For nonces and keys of one connection.
+ROTOR_CALL enclave_draw_passing(struct enclave *enclave, uint8_t *out,
+                                size_t size);
 
 // Makes sure that this boot has its id: drawn as soon as entropy allows.
 ROTOR_CALL enclave_boot_id(struct enclave *enclave);

@@ -295,7 +295,8 @@ static bool may_come(const struct entropy_slot *slot)
 }
 
 static enum entropy_refusal judge(const struct entropy_front *front,
-                                  const struct draw_secrets *s)
+                                  const struct draw_secrets *s,
+                                  enum entropy_use use)
 {
     uint64_t millibits = 0;
     bool is_waiting = false; // for a required source
@@ -303,7 +304,8 @@ static enum entropy_refusal judge(const struct entropy_front *front,
     for (size_t i = 0; i < front->count; i++) {
         const struct entropy_slot *slot = &front->slots[i];
         const struct entropy_source *source = &slot->source;
-        bool is_missing = source->is_required && s->sizes[i] == 0;
+        bool is_missing = use != ENTROPY_FOR_PASSING && source->is_required &&
+                          s->sizes[i] == 0;
         if (is_missing && !may_come(slot)) {
             return ENTROPY_REQUIRED_SOURCE;
         }
@@ -361,34 +363,42 @@ static enum rotor_status generate(const struct entropy_front *front,
 }
 
 static enum rotor_status draw_with(struct entropy_front *front,
-                                   struct draw_secrets *s, uint8_t *out,
-                                   size_t size)
+                                   struct draw_secrets *s, enum entropy_use use,
+                                   struct rotor_room *out)
 {
     collect(front, s);
-    front->refusal = judge(front, s);
+    front->refusal = judge(front, s, use);
     if (front->refusal == ENTROPY_WAITING) {
         return ROTOR_AGAIN;
     }
     if (front->refusal != ENTROPY_NOT_REFUSED) {
         return ROTOR_PORT_FAILED;
     }
-    if (generate(front, s, size) != ROTOR_OK) {
+    if (generate(front, s, out->capacity) != ROTOR_OK) {
         front->refusal = ENTROPY_BACK_END;
         return ROTOR_PORT_FAILED;
     }
     front->drbg = s->drbg;
-    memcpy(out, s->out, size);
+    memcpy(out->data, s->out, out->capacity);
     return ROTOR_OK;
 }
 
 enum rotor_status entropy_draw(struct entropy_front *front, uint8_t *out,
                                size_t size)
 {
+    return entropy_draw_for(front, ENTROPY_FOR_ROOT, out, size);
+}
+
+enum rotor_status entropy_draw_for(struct entropy_front *front,
+                                   enum entropy_use use, uint8_t *out,
+                                   size_t size)
+{
     if (size == 0 || size > ENTROPY_DRAW_MAX) {
         return ROTOR_INVALID;
     }
     struct draw_secrets secrets;
-    enum rotor_status status = draw_with(front, &secrets, out, size);
+    struct rotor_room room = {out, size, 0};
+    enum rotor_status status = draw_with(front, &secrets, use, &room);
     secret_wipe(&secrets, sizeof secrets);
     return status;
 }

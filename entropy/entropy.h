@@ -13,8 +13,8 @@
 //
 // A source is used after its start-up test of 1024 samples, which are thrown
 // away.  A source that fails a test is out until entropy_retest() finds it
-// sound.  The front fails closed: without enough assessed entropy, or without
-// a source that is required, there is no output at all.
+// sound.  The front fails closed: without enough assessed entropy there is no
+// output at all, without a source that is required none for a key that lasts.
 //
 // One caller at a time.  The front holds secrets: entropy_wipe() at the end.
 #ifndef ROTOR_ENTROPY_H
@@ -107,6 +107,17 @@ void entropy_retest(struct entropy_front *front);
 // ROTOR_PORT_FAILED  no key may be made now; entropy_last_refusal says why.
 // ROTOR_INVALID      size.
 ROTOR_CALL entropy_draw(struct entropy_front *front, uint8_t *out, size_t size);
+
+// What the bytes become.
+enum entropy_use {
+    ENTROPY_FOR_ROOT = 0, // keys that last
+    ENTROPY_FOR_PASSING,  // nonces, keys of one connection: a source that is
+                          // required may be missing, assessed entropy may not
+};
+
+// The same by use.  The bytes are as fresh and as much conditioned.
+ROTOR_CALL entropy_draw_for(struct entropy_front *front, enum entropy_use use,
+                            uint8_t *out, size_t size);
 
 enum entropy_refusal entropy_last_refusal(const struct entropy_front *front);
 

@@ -70,6 +70,11 @@ static void describe_enclave(const struct rtp *rtp,
     status->n = rtp->ap.n;
 }
 
+void rtp_look(struct rtp *rtp)
+{
+    rtp->status_is_wanted = true;
+}
+
 void rtp_describe(const struct rtp *rtp, uint64_t now_ms,
                   struct wire_client_status *status)
 {

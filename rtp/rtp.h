@@ -280,6 +280,10 @@ ROTOR_CALL rtp_complete(struct rtp *rtp, uint64_t now_ms,
 ROTOR_CALL rtp_event(struct rtp *rtp, uint64_t now_ms, uint32_t reason,
                      const char *text);
 
+// Asks the enclave how it is, once nothing else is to be asked: what it says of
+// itself is otherwise as old as the last pairing or rotation.
+void rtp_look(struct rtp *rtp);
+
 // Fills what the RTP knows; version, walls_missing and images are left as
 // they are.  Views into `rtp`.
 void rtp_describe(const struct rtp *rtp, uint64_t now_ms,

@@ -107,6 +107,24 @@ static bool is_wish(const struct wire_client_rotate *rotate)
            has_known_kind && voids_with_cause;
 }
 
+// An order that was refused waits for its next try.  Who asks by hand for any
+// rotation gets that try now, and what comes of it as the answer.
+static bool joins_retry(struct rtp *rtp, uint64_t now_ms, struct rtp_slot *slot,
+                        const struct wire_client_rotate *rotate)
+{
+    bool is_waiting = rtp->state.phase == RTP_INTENT && !rtp->is_rate_limited &&
+                      now_ms < rtp->order_at_ms;
+    bool is_any = rotate->reason == WIRE_REASON_OPERATOR &&
+                  !rotate->has_suite && rotate->kind != CHAIN_CLOSE;
+    if (!is_waiting || !is_any) {
+        return false;
+    }
+    slot->state = RTP_SLOT_WAITING;
+    slot->round = rtp->slots.round;
+    rtp->order_at_ms = now_ms;
+    return true;
+}
+
 static void submit_rotate(struct rtp *rtp, uint64_t now_ms,
                           struct rtp_slot *slot)
 {
@@ -117,6 +135,9 @@ static void submit_rotate(struct rtp *rtp, uint64_t now_ms,
         !is_wish(&rotate)) {
         rtp_slot_finish(slot, WIRE_CLIENT_MALFORMED,
                         "not a reason, suite or kind of a rotation");
+        return;
+    }
+    if (joins_retry(rtp, now_ms, slot, &rotate)) {
         return;
     }
     bool is_by_hand = rotate.reason == WIRE_REASON_OPERATOR ||

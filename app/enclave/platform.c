@@ -39,6 +39,12 @@ static enum rotor_status draw(void *context, uint8_t *out, size_t size)
     return entropy_draw(&platform->front, out, size);
 }
 
+static enum rotor_status draw_passing(void *context, uint8_t *out, size_t size)
+{
+    struct platform *platform = context;
+    return entropy_draw_for(&platform->front, ENTROPY_FOR_PASSING, out, size);
+}
+
 static enum rotor_status store_read(void *context, enum enclave_file file,
                                     struct rotor_room *content)
 {
@@ -238,6 +244,7 @@ struct enclave_ops platform_ops(struct platform *platform)
     return (struct enclave_ops){
         .context = platform,
         .entropy = draw,
+        .entropy_passing = draw_passing,
         .store_read = store_read,
         .store_write = store_write,
         .store_rename = store_rename,

@@ -260,9 +260,15 @@ static bool open_noise(struct device *device)
     }
     device->plugged =
         open(config->entropy_path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-    return device->plugged >= 0 ||
-           complain(config->entropy_path, strerror(errno),
-                    "[entropy] path names the source in rotord.conf");
+    struct stat state;
+    bool is_open = device->plugged >= 0 && fstat(device->plugged, &state) == 0;
+    if (is_open && S_ISDIR(state.st_mode)) {
+        errno = EISDIR;
+        is_open = false;
+    }
+    return is_open || complain(config->entropy_path, strerror(errno),
+                               "[entropy] path names the source in "
+                               "rotord.conf");
 }
 
 // The UDS is made in a child, so that it was never in our memory.

@@ -38,7 +38,8 @@
 #define SPIN_MIN_NS 20000u
 
 // A pass of the loop takes this many frames at most; clients come between.
-#define FRAMES_A_PASS 16u
+#define FRAMES_A_PASS   16u
+#define REPORT_EVERY_MS 10000u
 
 static struct {
     struct rtp rtp;
@@ -65,7 +66,8 @@ static struct {
     size_t frame_size;         // a frame that the queue had no room for
     struct spin spin;          // over what answers took of late
     uint64_t waiting_since_ns; // for one; 0: not
-    char known_failures[512];  // sources that were reported as failed
+    char known_report[512];    // of the entropy sources, as last heard
+    uint64_t asked_ms;         // for that report
     bool is_ending;
 } app;
 
@@ -267,10 +269,42 @@ static void tell_progress(void)
     }
 }
 
+// Whether a line of `report` says ": failed" that `known` does not have.
+static bool has_new_failure(const char *report, const char *known)
+{
+    char line[64];
+    while (*report != '\0') {
+        size_t size = strcspn(report, "\n");
+        (void)snprintf(line, sizeof line, "%.*s", (int)size, report);
+        char *fault = strstr(line, ": failed");
+        if (fault != NULL) {
+            fault[sizeof ": failed" - 1] = '\0';
+            if (strstr(known, line) == NULL) {
+                return true;
+            }
+        }
+        report += size + (report[size] == '\n');
+    }
+    return false;
+}
+
+// Sources are tested whenever they are used; we hear of it when we ask: often
+// while one is in its test or has failed.
+static void ask_for_report(uint64_t now)
+{
+    bool is_eventful = strstr(app.known_report, ": healthy") == NULL ||
+                       strstr(app.known_report, ": testing") != NULL ||
+                       strstr(app.known_report, ": failed") != NULL;
+    if (is_eventful || now - app.asked_ms > REPORT_EVERY_MS) {
+        app.asked_ms = now;
+        rtp_look(&app.rtp);
+    }
+}
+
 // An entropy source that fails is a security event, once.
 static void watch_entropy(void)
 {
-    char report[sizeof app.known_failures];
+    char report[sizeof app.known_report];
     struct wire_client_status status = {0};
     rtp_describe(&app.rtp, now_ms(), &status);
     size_t size = status.report.size < sizeof report - 1 ? status.report.size
@@ -280,14 +314,13 @@ static void watch_entropy(void)
     }
     memcpy(report, status.report.data, size);
     report[size] = '\0';
-    bool is_worse = strstr(report, ": failed") != NULL &&
-                    strcmp(report, app.known_failures) != 0 &&
-                    app.known_failures[0] != '\0';
+    bool is_worse = app.known_report[0] != '\0' &&
+                    has_new_failure(report, app.known_report);
     if (is_worse && rtp_event(&app.rtp, now_ms(), WIRE_REASON_SECURITY_EVENT,
                               "an entropy source failed") != ROTOR_OK) {
         fputs("rtp: warning: the event was not taken\n", stderr);
     }
-    memcpy(app.known_failures, report, size + 1);
+    memcpy(app.known_report, report, size + 1);
 }
 
 // ---- the loop --------------------------------------------------------------
@@ -580,6 +613,7 @@ int main(void)
         if (now_ms() - looked_ms > 1000) {
             looked_ms = now_ms();
             watch_entropy();
+            ask_for_report(looked_ms);
         }
     }
     // A job that writes finishes first: what it began stays whole either way.

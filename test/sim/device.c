@@ -94,6 +94,17 @@ static enum rotor_status outcome(const struct sim_device *device,
 static enum rotor_status ap_entropy(void *context, uint8_t *out, size_t size)
 {
     struct sim_device *device = context;
+    if (device->entropy_is_dead || device->has_no_root_entropy) {
+        return ROTOR_PORT_FAILED;
+    }
+    sim_random(device, out, size);
+    return ROTOR_OK;
+}
+
+static enum rotor_status ap_entropy_passing(void *context, uint8_t *out,
+                                            size_t size)
+{
+    struct sim_device *device = context;
     if (device->entropy_is_dead) {
         return ROTOR_PORT_FAILED;
     }
@@ -345,6 +356,7 @@ enum rotor_status sim_start_ap(struct sim_device *device)
     const struct enclave_ops ops = {
         .context = device,
         .entropy = ap_entropy,
+        .entropy_passing = ap_entropy_passing,
         .store_read = ap_read,
         .store_write = ap_write,
         .store_rename = ap_rename,

@@ -108,10 +108,11 @@ struct sim_device {
 
     bool ap_is_up;
     bool rtp_is_up;
-    bool ap_is_mute;      // takes frames and answers nothing
-    bool holds_jobs;      // a job that was handed out is not run
-    bool rtp_is_deaf;     // frames for it stay in the queue
-    bool entropy_is_dead; // of the AP
+    bool ap_is_mute;          // takes frames and answers nothing
+    bool holds_jobs;          // a job that was handed out is not run
+    bool rtp_is_deaf;         // frames for it stay in the queue
+    bool entropy_is_dead;     // of the AP
+    bool has_no_root_entropy; // but enough for what passes
     bool rtp_disk_is_full;
     enum sim_step ap_disk_fails_at; // that step of the AP does not take place
     struct rtp_job *held;

@@ -148,6 +148,29 @@ SPEC("a source that the platform does not have is named, never read")
     expect_refusal(&front, ROTOR_PORT_FAILED, ENTROPY_REQUIRED_SOURCE);
 }
 
+SPEC("for what passes a required source may be missing, assessed entropy not")
+{
+    struct fake a = {.seed = 1};
+    struct entropy_source sources[] = {fake_source(&a, "a"),
+                                       fake_source(NULL, "b")};
+    sources[1].read = NULL;
+    struct entropy_front front = started(sources, 2);
+    uint8_t out[48];
+    assert_int_equal(
+        entropy_draw_for(&front, ENTROPY_FOR_ROOT, out, sizeof out),
+        ROTOR_PORT_FAILED);
+    assert_ok(entropy_draw_for(&front, ENTROPY_FOR_PASSING, out, sizeof out));
+    uint64_t read_count = a.read_count;
+    assert_ok(entropy_draw_for(&front, ENTROPY_FOR_PASSING, out, sizeof out));
+    assert_true(a.read_count > read_count); // fresh bytes each time
+    sources[0].credit_millibits = 0;
+    front = started(sources, 2);
+    assert_int_equal(
+        entropy_draw_for(&front, ENTROPY_FOR_PASSING, out, sizeof out),
+        ROTOR_PORT_FAILED);
+    assert_int_equal(entropy_last_refusal(&front), ENTROPY_NO_HEALTHY_SOURCE);
+}
+
 // ---- slow sources ----------------------------------------------------------
 
 SPEC("a slow source never delays the start and joins block by block")

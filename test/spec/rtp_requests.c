@@ -264,6 +264,25 @@ SPEC("a dead source of entropy is an error to the operator, not a rotation")
     sim_device_free(device);
 }
 
+SPEC("without entropy for a root the device pairs and attests, and makes none")
+{
+    struct sim_device *device = device_ready(28);
+    struct client client = client_of(device);
+    device->has_no_root_entropy = true;
+    sim_kill_ap(device);
+    assert_ok(sim_start_ap(device));
+    client_run(&client, 1000);
+    assert_true(sim_is_steady(device));
+    assert_true(client_attest(&client, 0));
+    client_run(&client, 100);
+    assert_int_equal(client.answered, 1);
+    uint64_t tag = client_rotate(&client, WIRE_REASON_OPERATOR, 0);
+    assert_true(client_await(&client, tag, 5000));
+    assert_int_equal(client.last.error, WIRE_E_ENTROPY);
+    assert_int_equal(device->seen.bodies, 1);
+    sim_device_free(device);
+}
+
 SPEC("a rotation by event is tried again until the entropy is back")
 {
     struct sim_device *device = device_ready(28);
@@ -275,9 +294,32 @@ SPEC("a rotation by event is tried again until the entropy is back")
     unsigned tries = device->seen.frames_to_ap[WIRE_ROTATE];
     assert_true(tries >= 4 && tries <= 8); // 2, 4, 8, 16, 32 seconds
     assert_true(device->seen.alarms[RTP_ALARM_ROTATION_LATE] == 1);
+    // Who asks meanwhile hears the cause at once, not after the deadline.
+    uint64_t tag = client_rotate(&client, WIRE_REASON_OPERATOR, 0);
+    assert_true(client_await(&client, tag, 1000));
+    assert_int_equal(client.last.code, WIRE_CLIENT_REFUSED);
+    assert_int_equal(client.last.error, WIRE_E_ENTROPY);
     device->entropy_is_dead = false;
     client_run(&client, 90000);
     assert_int_equal(device->rtp.state.trust.order.epoch, 1);
+    sim_device_free(device);
+}
+
+SPEC("a rotation by hand makes one that waits for its next try happen now")
+{
+    struct sim_device *device = device_ready(28);
+    struct client client = client_of(device);
+    device->entropy_is_dead = true;
+    assert_ok(rtp_event(&device->rtp, device->now_ms,
+                        WIRE_REASON_SECURITY_EVENT, "a door was opened"));
+    client_run(&client, 60000);
+    device->entropy_is_dead = false;
+    uint64_t tag = client_rotate(&client, WIRE_REASON_OPERATOR, 0);
+    assert_true(client_await(&client, tag, 1000));
+    assert_int_equal(client.last.code, WIRE_CLIENT_OK);
+    assert_int_equal(device->rtp.state.trust.order.epoch, 1);
+    assert_int_equal(device->rtp.state.trust.reason,
+                     WIRE_REASON_SECURITY_EVENT);
     sim_device_free(device);
 }
 
