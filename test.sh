@@ -84,6 +84,7 @@ for suite in $suites; do
         check 'formatted' test/static/format
         check 'pages name what the programs have' test/static/docs build/release
         check 'settings as they are shipped' test/static/config build/release
+        check 'installed, a program outside compiles and runs against it' test/static/install build/release
         check 'nothing of a test build in the release' test/static/release build/release
         ;;
     spec)

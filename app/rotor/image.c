@@ -47,12 +47,16 @@ int image_say(const struct run *run, const char *what, const char *path)
 
 // ---- the boot folder -------------------------------------------------------
 
-static bool open_boot(const struct run *run, int *folder, int *lock, int *code)
+// Only who installs makes the folder of a new device; for everybody else a
+// folder that is not there is a slip of the pen.
+static bool open_boot(const struct run *run, bool makes, int *folder, int *lock,
+                      int *code)
 {
     char path[512];
     state_path(run, "", path);
     int state = -1;
-    if (linux_folder_open(path, &state) != ROTOR_OK) {
+    bool is_there = makes || access(path, F_OK) == 0;
+    if (!is_there || linux_folder_open(path, &state) != ROTOR_OK) {
         *code =
             fail(run, CAUSE_UNREADABLE, "give the state folder: --state DIR",
                  "%s: %s", path, strerror(errno));
@@ -368,7 +372,7 @@ static int image_install(struct run *run, int count, char **arguments)
     if (!read_file(run, install.path, IMAGE_FILE_MAX, &install.file, &code)) {
         return code;
     }
-    if (open_boot(run, &install.folder, &lock, &code)) {
+    if (open_boot(run, true, &install.folder, &lock, &code)) {
         code = install_file(run, &install);
         close(lock);
         close(install.folder);
@@ -418,7 +422,7 @@ static int change_slot(struct run *run, int count, char **arguments,
         return fail(run, CAUSE_USAGE, "rotor image activate enclave",
                     "expected rtp or enclave, and 1 to 15 tries");
     }
-    if (!open_boot(run, &folder, &lock, &code)) {
+    if (!open_boot(run, false, &folder, &lock, &code)) {
         return code;
     }
     if (read_slots(run, folder, component, &slots, &code)) {
@@ -509,7 +513,7 @@ static int image_list(struct run *run, int count, char **arguments)
     struct boot_slots slots[2];
     struct json out;
     if (!flags_parse(run, NULL, 0, &count, arguments, &code) ||
-        !open_boot(run, &folder, &lock, &code)) {
+        !open_boot(run, false, &folder, &lock, &code)) {
         return code;
     }
     bool is_read = read_slots(run, folder, BOOT_RTP, &slots[0], &code) &&

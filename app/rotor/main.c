@@ -105,8 +105,31 @@ static void print_commands(void)
            "--any-measurement\n");
 }
 
+static void list_commands(const struct run *run)
+{
+    struct json out;
+    begin_json(&out, run->command, true);
+    json_open_list(&out, "commands");
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        json_open_object(&out, NULL);
+        json_text(&out, "name", COMMANDS[i].name);
+        json_text(&out, "summary", COMMANDS[i].summary);
+        json_close(&out);
+    }
+    json_end(&out);
+}
+
 static int show_help(struct run *run, int count, char **arguments)
 {
+    if (count != 0 && strcmp(arguments[count - 1], "--json") == 0) {
+        run->is_json = true;
+        run->command = "help";
+        count--;
+    }
+    if (count == 0 && run->is_json) {
+        list_commands(run);
+        return EXIT_ACCEPTED;
+    }
     if (count == 0) {
         print_commands();
         return EXIT_ACCEPTED;

@@ -9,8 +9,10 @@
 
 #if defined(__GNUC__)
 #define ROTOR_MUST_USE __attribute__((warn_unused_result))
+#define ROTOR_PUBLIC   __attribute__((visibility("default")))
 #else
 #define ROTOR_MUST_USE
+#define ROTOR_PUBLIC
 #endif
 
 enum rotor_status {
@@ -28,6 +30,6 @@ enum rotor_status {
 #define ROTOR_CALL ROTOR_MUST_USE enum rotor_status
 
 // The lower-case name of `status`, e.g. "too-small"; never NULL.
-const char *rotor_status_name(enum rotor_status status);
+ROTOR_PUBLIC const char *rotor_status_name(enum rotor_status status);
 
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "port/linux/slots.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/file.h>
@@ -44,6 +45,9 @@ static void image_name(char name[NAME_SIZE], enum boot_component component,
 static enum rotor_status take_lock(int boot_folder, int how, int *lock)
 {
     int fd = openat(boot_folder, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0 && errno == EROFS) { // who only reads may: stage 0, list
+        fd = openat(boot_folder, "lock", O_RDONLY | O_CLOEXEC);
+    }
     if (fd < 0) {
         return ROTOR_PORT_FAILED;
     }

@@ -122,6 +122,15 @@ setup() {
     done
 }
 
+@test "a state folder that is not there is said so, and not made; only installing makes one" {
+    for command in 'image list' 'image activate rtp' 'image revert rtp'; do
+        rotor $command --state "$BATS_TEST_TMPDIR/none" --json
+        exits 3
+        fails_in_json UNREADABLE
+        [ ! -e "$BATS_TEST_TMPDIR/none" ]
+    done
+}
+
 @test "standard input is a file too" {
     run --separate-stderr bash -c "head -c 99 /dev/urandom | '$ROTOR' verify - $JUDGE"
     exits 3

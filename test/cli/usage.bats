@@ -16,6 +16,12 @@ COMMANDS="status rotate event attest verify chain policy endorse doctor"
     rotor --help
     exits 0
     prints "Example:"
+    rotor help --json
+    exits 0
+    [ "$(member ok)" = true ]
+    [ "$(member commands.0.name)" = status ]
+    rotor help --json nonsense
+    exits 2
 }
 
 @test "every command has a help page with its flags and an example" {

@@ -121,6 +121,28 @@ refuses_to_rotate() { # component cause
     chain_is_good
 }
 
+@test "a read-only boot folder: what was confirmed starts, a new image cannot be installed and says why" {
+    make_device_on_disks
+    start_device
+    log=$(status log_id)
+    pause_device
+    within mount --bind "$FOLDER/state/boot" "$FOLDER/state/boot"
+    within mount -o remount,bind,ro "$FOLDER/state/boot"
+    start_device
+    attests
+    rotor rotate --state "$STATE"
+    make_image enclave 2 "$FOLDER/new.img"
+    run rotor image install --state "$STATE" "$FOLDER/new.img" --json
+    echo "$output"
+    [ "$status" -eq 3 ]
+    [[ $output == *"Read-only file system"* ]]
+    rotor image list --state "$STATE"
+    pause_device
+    within umount "$FOLDER/state/boot"
+    start_device
+    goes_on "$log" 1
+}
+
 @test "first boot on a full disk makes no root and says why; emptied, it makes one" {
     make_device_on_disks
     for component in rtp enclave; do
