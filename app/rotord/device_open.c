@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
+#include <poll.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,9 @@
 #include "base/bytes.h"
 #include "port/linux/folder.h"
 #include "wire/message.h"
+
+#define PORT_TRIES   20u
+#define PORT_WAIT_MS 50
 
 static bool complain(const char *what, const char *why, const char *hint)
 {
@@ -195,6 +199,17 @@ static int listen_at(const struct addrinfo *address)
     return fd;
 }
 
+// The RTP of a rotord that was killed holds the port until it is gone.
+static int listen_when_free(const struct addrinfo *address)
+{
+    int fd = listen_at(address);
+    for (unsigned i = 0; fd < 0 && errno == EADDRINUSE && i < PORT_TRIES; i++) {
+        (void)poll(NULL, 0, PORT_WAIT_MS);
+        fd = listen_at(address);
+    }
+    return fd;
+}
+
 // getaddrinfo takes greater ones too, modulo 65536.
 static bool is_port(const char *text)
 {
@@ -232,7 +247,7 @@ static bool listen_remote(struct device *device)
     if (cause != 0) {
         return complain(device->config->listen, gai_strerror(cause), NULL);
     }
-    device->remote = listen_at(found);
+    device->remote = listen_when_free(found);
     freeaddrinfo(found);
     return device->remote >= 0
                ? true

@@ -269,17 +269,20 @@ static void tell_progress(void)
     }
 }
 
-// Whether a line of `report` says ": failed" that `known` does not have.
+// Whether a source that was in use by `known` has failed by `report`.  One that
+// never passed its first test is named in the status, no root hangs on it.
 static bool has_new_failure(const char *report, const char *known)
 {
+    static const char failed[] = ": failed";
     char line[64];
     while (*report != '\0') {
         size_t size = strcspn(report, "\n");
         (void)snprintf(line, sizeof line, "%.*s", (int)size, report);
-        char *fault = strstr(line, ": failed");
+        char *fault = strstr(line, failed);
         if (fault != NULL) {
-            fault[sizeof ": failed" - 1] = '\0';
-            if (strstr(known, line) == NULL) {
+            (void)snprintf(fault, sizeof line - (size_t)(fault - line),
+                           ": healthy");
+            if (strstr(known, line) != NULL) {
                 return true;
             }
         }
@@ -314,8 +317,7 @@ static void watch_entropy(void)
     }
     memcpy(report, status.report.data, size);
     report[size] = '\0';
-    bool is_worse = app.known_report[0] != '\0' &&
-                    has_new_failure(report, app.known_report);
+    bool is_worse = has_new_failure(report, app.known_report);
     if (is_worse && rtp_event(&app.rtp, now_ms(), WIRE_REASON_SECURITY_EVENT,
                               "an entropy source failed") != ROTOR_OK) {
         fputs("rtp: warning: the event was not taken\n", stderr);
