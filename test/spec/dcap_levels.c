@@ -105,6 +105,18 @@ SPEC("a module of version 0, and one that Intel lists no versions for, is "
     assert_refused_by_level();
 }
 
+SPEC("a revoked quoting enclave is that without a TCB info too")
+{
+    dcap_plan_sgx(&plan);
+    plan.has_tcb_info = false;
+    dcap_replace(plan.qe_identity, "UpToDate", "OutOfDate");
+    assert_string_equal(accepted(), "accepted");
+    assert_string_equal(verdict.tcb_status, "unknown");
+    dcap_replace(plan.qe_identity, "OutOfDate", "Revoked");
+    assert_string_equal(accepted(), "accepted");
+    assert_string_equal(verdict.tcb_status, "Revoked");
+}
+
 // ---- of several statements -------------------------------------------------
 
 static struct verify_dcap_tcb_info infos[3];
