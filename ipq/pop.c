@@ -150,18 +150,20 @@ enum rotor_status rotor_ipq_pop_any(struct rotor_ipq *end,
 static uint32_t pop_bodies(const struct rotor_ipq *end,
                            struct rotor_room *frames, uint32_t count)
 {
-    if (!end->may_fetch) {
+    // A copy that no store to a frame can change: nothing of it is read twice.
+    const struct rotor_ipq own = *end;
+    if (!own.may_fetch) {
         return 0;
     }
     for (uint32_t i = 0; i < count; i++) {
-        uint64_t position = end->cursor + i;
-        uint32_t head = fetch_head(end, position);
-        uint32_t length = head - rotor_ipq_head(end, position, 0);
+        uint64_t position = own.cursor + i;
+        uint32_t head = fetch_head(&own, position);
+        uint32_t length = head - rotor_ipq_head(&own, position, 0);
         if (length - 1 >= ROTOR_IPQ_BODY_SIZE) {
             return i;
         }
         ipq_copy_body(frames[i].data,
-                      end->fetched_bodies[position & end->mask].bytes);
+                      own.fetched_bodies[position & own.mask].bytes);
         frames[i].used = length;
     }
     return count;

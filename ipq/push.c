@@ -8,10 +8,6 @@ static void fill_bodies(const struct rotor_ipq *end, uint64_t position,
                         struct rotor_bytes frame)
 {
     uint64_t slot = position & end->mask;
-    if (frame.size == ROTOR_IPQ_BODY_SIZE) {
-        ipq_copy_body(end->filled_bodies[slot].bytes, frame.data);
-        return;
-    }
     size_t straight = (end->mask + 1 - slot) * ROTOR_IPQ_BODY_SIZE;
     size_t first = frame.size < straight ? frame.size : straight;
     __builtin_memcpy(end->filled_bodies[slot].bytes, frame.data, first);
@@ -162,18 +158,22 @@ static uint32_t count_fitting(const struct rotor_ipq *end,
 static void fill_batch(const struct rotor_ipq *end,
                        const struct rotor_bytes *frames, uint32_t count)
 {
-    uint64_t position = end->cursor;
+    // A copy that no store to a slot can change: nothing of it is read twice.
+    const struct rotor_ipq own = *end;
+    uint64_t position = own.cursor;
     for (uint32_t i = 0; i < count; i++) {
         uint32_t size = (uint32_t)frames[i].size;
-        rotor_ipq_fetch_ahead(end, position);
-        fill_bodies(end, position, frames[i]);
+        rotor_ipq_fetch_ahead(&own, position);
         if (i > 0) {
-            fill_head(end, position, size);
+            fill_head(&own, position, size);
         }
-        if (size <= ROTOR_IPQ_BODY_SIZE) {
+        if (size == ROTOR_IPQ_BODY_SIZE) {
+            ipq_copy_body(own.filled_bodies[position & own.mask].bytes,
+                          frames[i].data);
             position++;
             continue;
         }
+        fill_bodies(end, position, frames[i]);
         uint32_t span = ipq_span_of(size);
         fill_rest(end, position, span);
         position += span;

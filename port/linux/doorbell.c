@@ -22,9 +22,9 @@
 #define STREAM_FRAMES 4u
 
 // In a stream the receiver waits until so many frames are there, but for no
-// more looks than these, each followed by a pause: about a microsecond.
-#define REST_FRAMES 64u
-#define REST_LOOKS  32u
+// more looks than these, each followed by a pause: one or two microseconds.
+#define REST_FRAMES 128u
+#define REST_LOOKS  64u
 
 // First sleep when no barrier reached the peer: what it pushed while we fell
 // asleep may still be on its way, and it may not have seen us.
