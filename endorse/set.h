@@ -5,7 +5,7 @@
 // library makes them, or the table that a host of SEV-SNP hands to its guests.
 //
 // Nothing here is trusted: a verifier judges each statement under the roots
-// that it knows.  doc/PROTOCOL.evidence 3.
+// that it knows.  doc/PROTOCOL.evidence, Endorsements.
 #ifndef ROTOR_ENDORSE_SET_H
 #define ROTOR_ENDORSE_SET_H
 

@@ -4,7 +4,7 @@
 // A verifier says what is true; a policy says what is wanted.  Where a policy
 // gives a list, what is not on it is refused, and so is evidence that does not
 // say.  All zero asks for nothing but a level that was verified, no debugging
-// and no revoked TCB.  doc/PROTOCOL.evidence 2.
+// and no revoked TCB.  doc/PROTOCOL.evidence, Policies.
 #ifndef ROTOR_VERIFY_POLICY_H
 #define ROTOR_VERIFY_POLICY_H
 

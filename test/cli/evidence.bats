@@ -256,3 +256,10 @@ for row in json.load(sys.stdin)["checks"]: print(row["check"], row["finding"])')
         says "not a time"
     done
 }
+
+@test "every published file: evidence by its row, everything else not decided" {
+    need_vectors
+    ROTOR_VECTORS=$V run "$BATS_TEST_DIRNAME/../evidence/table"
+    exits 0
+    [ "$(grep -c ' right, ' <<<"$output")" -eq 5 ]
+}
