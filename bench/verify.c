@@ -18,8 +18,8 @@
 #define REPEATS       20 // of one case in one round
 
 static const struct verify_case *const cases[] = {
-    &verify_case_snp,  &verify_case_psa, &verify_case_eat,
-    &verify_case_dice, &verify_case_sgx, &verify_case_tdx,
+    &verify_case_snp, &verify_case_psa, &verify_case_eat, &verify_case_dice,
+    &verify_case_sgx, &verify_case_tdx, &verify_case_tpm,
 };
 
 // ---- for the cases ---------------------------------------------------------

@@ -20,6 +20,7 @@ struct verify_case {
 };
 
 extern const struct verify_case verify_case_snp;
+extern const struct verify_case verify_case_tpm;
 extern const struct verify_case verify_case_psa;
 extern const struct verify_case verify_case_eat;
 extern const struct verify_case verify_case_dice;

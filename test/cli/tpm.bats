@@ -93,6 +93,51 @@ END
     [[ "$output" =~ ^[0-9a-f]{64}\ \[255\]\ 0$ ]]
 }
 
+# The key of the report, as PEM: what a party pins.
+key_of() { # file
+    python3 - "$1" <<'END'
+import base64, sys
+b = open(sys.argv[1], "rb").read()
+# TPMT_PUBLIC of an ECC key: ECDSA with SHA-256, P-256, no derivation, x, y.
+at = b.index(bytes.fromhex("0018000b000300100020")) + 10
+point = b[at:at + 32] + b[at + 34:at + 66]
+der = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d030107034200" "04") + point
+print("-----BEGIN PUBLIC KEY-----")
+print(base64.encodebytes(der).decode(), end="")
+print("-----END PUBLIC KEY-----")
+END
+}
+
+@test "a quote is judged with its answer, under the key that is pinned" {
+    rotor attest $ON --nonce "$ANY_NONCE" --out "$FILE"
+    key_of "$FILE" >"$FILE.pem"
+    rotor verify "$FILE" --nonce "$ANY_NONCE" $FIRST --root "$FILE.pem" --explain
+    exits 0
+    prints "quote signature"
+    openssl ecparam -genkey -name prime256v1 -noout 2>/dev/null |
+        openssl ec -pubout -out "$FILE.other.pem" 2>/dev/null
+    rotor verify "$FILE" --nonce "$ANY_NONCE" $FIRST --root "$FILE.other.pem"
+    exits 1
+    says "nobody vouches for the attestation key"
+}
+
+@test "a quote that is of another answer is refused" {
+    rotor attest $ON --nonce "$ANY_NONCE" --out "$FILE"
+    rotor attest $ON --nonce "$ANY_NONCE" --out "$FILE.other"
+    key_of "$FILE" >"$FILE.pem"
+    # The platform's part of the one behind the rest of the other.
+    python3 - "$FILE" "$FILE.other" <<'END'
+import sys
+a, b = (open(name, "rb").read() for name in sys.argv[1:])
+at = [x.index(b"\x82\x07\x59") - 3 for x in (a, b)]
+assert a[at[0]] == b[at[1]] == 0x59
+open(sys.argv[1] + ".moved", "wb").write(a[:at[0]] + b[at[1]:])
+END
+    rotor verify "$FILE.moved" --nonce "$ANY_NONCE" $FIRST --root "$FILE.pem"
+    exits 1
+    says "made for another key, challenge or channel"
+}
+
 @test "every answer has its own qualifying data, and registers are the ones asked for" {
     rotor attest $ON --nonce "$ANY_NONCE" --pcrs 0-2,7 --out "$FILE"
     exits 0
