@@ -317,6 +317,20 @@ SPEC("a log cut anywhere but between two events is refused")
     }
 }
 
+SPEC("eight hashes and the locality of a dynamic launch are taken")
+{
+    struct made_bank banks[8];
+    struct made_log log = {.size = 0};
+    for (size_t i = 0; i < 8; i++) {
+        banks[i] = (struct made_bank){(uint16_t)(0x30 + i), 32};
+    }
+    add_spec_id(&log, banks, 8, bytes_of(nothing, 0));
+    assert_int_equal(replay_of(&log).pcrs.bank_count, 8);
+    begin_agile(&log);
+    add_locality(&log, BOTH, 2, 4);
+    assert_int_equal(replay_of(&log).startup_locality, 4);
+}
+
 SPEC("no log, and one of more than 4 MiB, are refused")
 {
     static struct verify_eventlog replayed;

@@ -299,6 +299,15 @@ SPEC("other registers than the ones asked for are refused, also with values")
     assert_accepted(s);
 }
 
+SPEC("a clock that is neither safe nor unsafe is malformed")
+{
+    struct scene *s = begin();
+    s->trust.needs_safe_clock = false;
+    s->quote.safe = 2;
+    sign_again(s);
+    assert_refused(s, "quote format");
+}
+
 SPEC("a register beyond 23 and a bank named twice are malformed")
 {
     struct scene *s = begin();
@@ -531,6 +540,48 @@ SPEC("a certificate for attestation keys vouches, one for servers does not")
     }
 }
 
+SPEC("a certificate without a root that is trusted vouches for nothing")
+{
+    struct issued issued;
+    struct scene *s = begin();
+    issue(&issued, s->key, NULL);
+    s->trust.ak_spki = bytes_of(NULL, 0);
+    s->evidence.ak_certificate = &issued.leaf;
+    assert_refused(s, "attestation key");
+    s->evidence.ak_certificate = NULL;
+    s->trust.chain = &issued.chain;
+    assert_refused(s, "attestation key");
+    forget(&issued);
+}
+
+SPEC("a key whose numbers do not fit its kind is malformed")
+{
+    struct made_bytes area;
+    struct verify_tpm_public key;
+    uint8_t memory[VERIFY_TPM_SPKI_MAX];
+    struct rotor_room spki = ROOM_OF(memory);
+    static const uint8_t long_number[67] = {1};
+    EVP_PKEY *ec = made_ec("P-256");
+    const struct made_area ak = {MADE_AK_ATTRIBUTES, VERIFY_TPM_NULL, 0};
+    made_public(made_rsa(), &ak, &area);
+    assert_ok(verify_tpm_public_decode(made_view(&area), &key));
+    assert_ok(verify_tpm_spki(&key, &spki));
+    key.rsa_bits = 1024;
+    assert_int_equal(verify_tpm_spki(&key, &spki), ROTOR_MALFORMED);
+    made_public(ec, &ak, &area);
+    assert_ok(verify_tpm_public_decode(made_view(&area), &key));
+    const struct verify_tpm_public good = key;
+    key.x = BYTES_OF(long_number);
+    assert_int_equal(verify_tpm_spki(&key, &spki), ROTOR_MALFORMED);
+    key = good;
+    key.y = BYTES_OF(long_number);
+    assert_int_equal(verify_tpm_spki(&key, &spki), ROTOR_MALFORMED);
+    key = good;
+    key.curve = 0x10; // of pairings
+    assert_int_equal(verify_tpm_spki(&key, &spki), ROTOR_MALFORMED);
+    EVP_PKEY_free(ec);
+}
+
 SPEC("a certificate of another root, expired, or of another key is refused")
 {
     struct issued issued;
@@ -731,13 +782,13 @@ SPEC("a register above 7 that the log is silent on may hold anything")
     struct made_log log;
     struct scene *s = begin_with_log(&log);
     uint8_t values[96];
-    s->quote.registers |= 1u << 10;
-    s->selection.banks[0].registers |= 1u << 10;
-    s->pcrs.banks[0].known |= 1u << 10;
-    memset(s->pcrs.banks[0].values[10], 0x77, 32);
+    s->quote.registers |= 1u << 8;
+    s->selection.banks[0].registers |= 1u << 8;
+    s->pcrs.banks[0].known |= 1u << 8;
+    memset(s->pcrs.banks[0].values[8], 0x77, 32);
     memcpy(values, s->pcrs.banks[0].values[0], 32);
     memcpy(values + 32, s->pcrs.banks[0].values[4], 32);
-    memcpy(values + 64, s->pcrs.banks[0].values[10], 32);
+    memcpy(values + 64, s->pcrs.banks[0].values[8], 32);
     EVP_Digest(values, 96, s->quote.pcr_digest, NULL, EVP_sha256(), NULL);
     sign_again(s);
     assert_accepted(s);

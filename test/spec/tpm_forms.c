@@ -144,6 +144,13 @@ SPEC("a file of register values that does not fit its selection is refused")
                          ROTOR_MALFORMED);
         assert_int_equal(pcrs.bank_count, 0);
     }
+    fill_file(&file); // the same bank twice, the second time without registers
+    file.bytes[0] = 2;
+    bytes_put_le16(file.bytes + 4 + 8, VERIFY_TPM_SHA256);
+    assert_int_equal(verify_tpm2_pcrs_decode(BYTES_OF(file.bytes), &pcrs),
+                     ROTOR_MALFORMED);
+    bytes_put_le16(file.bytes + 4 + 8, VERIFY_TPM_SHA384);
+    assert_ok(verify_tpm2_pcrs_decode(BYTES_OF(file.bytes), &pcrs));
     for (size_t size = 0; size < sizeof file.bytes; size += 11) {
         fill_file(&file);
         uint8_t *cut = malloc(size + 1);
