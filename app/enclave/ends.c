@@ -79,7 +79,6 @@ static void condemn(struct ends *ends, struct end *end, const char *rule)
     enclave_pair_close(&end->pair);
     end->is_over = true;
     end->reply_size = 0;
-    ends->bells.entries[i].reasons = 0;
 }
 
 // ---- one frame -------------------------------------------------------------
