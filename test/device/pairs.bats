@@ -72,7 +72,7 @@ ends_well() {
 @test "a program that floods the bell and the queue with frames of nobody is cut off; others go on" {
     be_busy sign 60000
     pairs flood
-    await 'it is condemned' said 'queue pair 2 is condemned'
+    await 'it is condemned' said 'queue pair 2 is condemned: a frame that is not the next of its pair'
     ends_well
     attested
 }

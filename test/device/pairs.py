@@ -43,19 +43,19 @@ def main():
         again, _, _ = open_pair(connection)
         print("UNAVAILABLE" if again.code == client.UNAVAILABLE else again.code)
         return
-    half = PAGE + 64 * pair[2]
+    slots = pair[2]
+    half = PAGE + -(-68 * slots // PAGE) * PAGE
     memory = mmap.mmap(fds[0], 2 * half)
     if what == "nonsense":
         memory[PAGE:half] = os.urandom(half - PAGE)
     else:
         bell(memory)
-        # Well-formed slots, frames of nobody: stamps as the plan says.
-        first = (pair[1] & 0x7fffffff) | 1
+        # Well-formed frames of nobody: PROTOCOL.ipq 2.1 and 3.
         for position in range(64):
-            slot = struct.pack("<IHH", (first + position) & 0xffffffff, 56, 1) + os.urandom(56)
-            at = PAGE + 64 * position
-            memory[at + 4:at + 64] = slot[4:]
-            memory[at:at + 4] = slot[:4]
+            stamp = (pair[1] % 32768 + 1 + position) & 0xffff
+            body = PAGE + 4 * slots + 64 * position
+            memory[body:body + 64] = os.urandom(64)
+            memory[PAGE + 4 * position:PAGE + 4 * position + 4] = struct.pack("<HH", 64, stamp)
     time.sleep(0.5)  # the memory stays, as that of a living program
 
 
