@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Installs what is missing, builds four ways, runs every test.
+# Installs what is missing, builds five ways, runs every test.
 #
 #   ./test.sh            everything that is bounded
 #   ./test.sh NAME...    only the suites named: static spec threads clang second
