@@ -145,6 +145,23 @@ static enum rotor_status judge(struct verify_dcap_check *check,
     return ROTOR_OK;
 }
 
+// A key that the crypto port does not take ends the judging between two rows,
+// and those before it passed: what was not checked must show as a row, too.
+static enum rotor_status judge_whole(struct verify_dcap_check *check,
+                                     const struct verify_dcap_kind *kind)
+{
+    enum rotor_status status = judge(check, kind);
+    if (status != ROTOR_MALFORMED) {
+        return status;
+    }
+    (void)verify_check(
+        check->verdict, false,
+        &(struct verify_row){.check = "certificate keys",
+                             .why = "a certificate has a key of a kind that "
+                                    "is not supported"});
+    return ROTOR_OK;
+}
+
 enum rotor_status verify_dcap_judge(struct verify_dcap_check *check,
                                     struct rotor_bytes evidence,
                                     const struct verify_dcap_kind *kind)
@@ -164,7 +181,7 @@ enum rotor_status verify_dcap_judge(struct verify_dcap_check *check,
         .why = why,
     };
     if (verify_check(check->verdict, status == ROTOR_OK, &format)) {
-        status = judge(check, kind);
+        status = judge_whole(check, kind);
     }
     verify_dcap_close(check);
     if (status == ROTOR_OK || status == ROTOR_MALFORMED) {

@@ -378,6 +378,19 @@ SPEC("a PCK that the caller gives must be none of a CA")
     assert_refused_by("PCK certificate", 0);
 }
 
+SPEC("a certificate whose key nobody here can check with is a refusal, not a "
+     "verdict of the checks before it")
+{
+    dcap_plan_sgx(&plan);
+    plan.pck_is_strange = true;
+    assert_ok(dcap_judge_plan(&plan, NULL, &verdict));
+    assert_refused_by("certificate keys", 0);
+    dcap_plan_tdx(&plan);
+    plan.tcb_is_strange = true;
+    assert_ok(dcap_judge_plan(&plan, NULL, &verdict));
+    assert_refused_by("certificate keys", 0);
+}
+
 SPEC("a signer that expired does not stand in the way of one that did not")
 {
     static struct dcap_made good;

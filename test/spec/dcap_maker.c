@@ -171,9 +171,12 @@ static void issue_all(const struct dcap_plan *plan, struct chain *chain)
     struct rotor_bytes none = {0};
     chain->root = dcap_pki_issue(&plan->root, ROOT_NAME, DCAP_ROOT, none);
     chain->ca = dcap_pki_issue(&plan->ca, ROOT_NAME, DCAP_CA, none);
-    chain->pck = dcap_pki_issue(&plan->pck, plan->ca.name, DCAP_PCK,
+    chain->pck = dcap_pki_issue(&plan->pck, plan->ca.name,
+                                plan->pck_is_strange ? DCAP_STRANGE : DCAP_PCK,
                                 bytes_of(extension, size));
-    chain->tcb = dcap_pki_issue(&plan->tcb, ROOT_NAME, DCAP_TCB, none);
+    chain->tcb =
+        dcap_pki_issue(&plan->tcb, ROOT_NAME,
+                       plan->tcb_is_strange ? DCAP_STRANGE : DCAP_TCB, none);
 }
 
 static void open_as(const X509 *made, struct crypto_certificate *certificate)

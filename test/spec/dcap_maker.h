@@ -17,7 +17,15 @@
 #define DCAP_BEGIN (DCAP_NOW - 30 * DCAP_DAY)
 #define DCAP_END   (DCAP_NOW + 30 * DCAP_DAY)
 
-enum dcap_key { DCAP_ROOT, DCAP_CA, DCAP_PCK, DCAP_TCB, DCAP_QE, DCAP_OTHER };
+enum dcap_key {
+    DCAP_ROOT,
+    DCAP_CA,
+    DCAP_PCK,
+    DCAP_TCB,
+    DCAP_QE,
+    DCAP_OTHER,
+    DCAP_STRANGE, // on a curve that the crypto port does not take
+};
 
 struct dcap_issue { // one certificate
     const char *name;
@@ -43,6 +51,7 @@ struct dcap_plan {
     unsigned chain_length; // certificates carried
     struct dcap_issue root, ca, pck, tcb;
     struct verify_dcap_platform platform;
+    bool pck_is_strange, tcb_is_strange; // their keys
     bool has_no_extension;
     unsigned dropped_arc; // of the extension; 0: none
     unsigned doubled_arc;

@@ -11,9 +11,9 @@
 
 EVP_PKEY *dcap_pki_key(enum dcap_key key)
 {
-    static EVP_PKEY *keys[DCAP_OTHER + 1];
+    static EVP_PKEY *keys[DCAP_STRANGE + 1];
     if (keys[key] == NULL) {
-        keys[key] = EVP_EC_gen("P-256");
+        keys[key] = EVP_EC_gen(key == DCAP_STRANGE ? "secp256k1" : "P-256");
         assert_non_null(keys[key]);
     }
     return keys[key];
