@@ -168,6 +168,16 @@ enum rotor_status ends_turn(struct ends *ends, struct enclave *enclave,
     return ends->end[ENDS_RTP].is_over ? ROTOR_CORRUPT : ROTOR_OK;
 }
 
+bool ends_leave_time(struct ends *ends, bool moved)
+{
+    ends->turns = moved ? ends->turns + 1 : ENDS_TURNS_A_LOOK;
+    if (ends->turns < ENDS_TURNS_A_LOOK) {
+        return false;
+    }
+    ends->turns = 0;
+    return true;
+}
+
 enum rotor_status ends_wait(struct ends *ends, uint64_t timeout_ns,
                             const _Atomic uint32_t *word, uint32_t value)
 {

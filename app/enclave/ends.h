@@ -15,6 +15,9 @@
 #define ENDS_COUNT (1u + LAUNCH_PAIRS)
 #define ENDS_RTP   0u
 
+// Turns, one after the other: a few milliseconds of signing.
+#define ENDS_TURNS_A_LOOK 16u
+
 struct end {
     struct enclave_pair pair;
     struct shared_queue queue;
@@ -29,6 +32,7 @@ struct end {
 struct ends {
     struct end end[ENDS_COUNT];
     struct doorbells bells;
+    unsigned turns; // in a row, in which something moved
     uint8_t frame[WIRE_FRAME_MAX];
 };
 
@@ -41,6 +45,11 @@ ROTOR_CALL ends_open(struct ends *ends, uint32_t queue_seed);
 //
 // ROTOR_CORRUPT  the RTP broke its queue: nothing goes on without it.
 ROTOR_CALL ends_turn(struct ends *ends, struct enclave *enclave, bool *moved);
+
+// After each turn, with what it said: is it time for what the caller does
+// beside?  So when nothing moved; and every ENDS_TURNS_A_LOOK turns, since
+// programs may never stop asking.
+bool ends_leave_time(struct ends *ends, bool moved);
 
 // Sleeps until there is something to do, at most `timeout_ns`.  `word`, if not
 // NULL, wakes too when it is no longer `value`.

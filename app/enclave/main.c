@@ -168,10 +168,12 @@ static bool turn(void)
     if (ends_turn(&ap->ends, &ap->enclave, &moved) != ROTOR_OK) {
         return false;
     }
+    if (ends_leave_time(&ap->ends, moved)) {
+        platform_step(&ap->platform, &ap->enclave);
+    }
     if (moved) {
         return true;
     }
-    platform_step(&ap->platform, &ap->enclave);
     enum rotor_status status = ends_wait(&ap->ends, idle_ns(), word, value);
     return status == ROTOR_OK || status == ROTOR_AGAIN;
 }

@@ -256,6 +256,27 @@ SPEC("a rotation ends under programs that never stop asking, and none of them "
     end();
 }
 
+SPEC("what the enclave does beside has its time under a program that never "
+     "stops "
+     "asking")
+{
+    uint64_t next = 1;
+    unsigned looks = 0;
+    begin();
+    for (unsigned n = 0; n < 3 * ENDS_TURNS_A_LOOK; n++) {
+        bool moved = false;
+        while (submit_log(0) == ROTOR_OK) {
+        }
+        assert_ok(ends_turn(&ends, &world.enclave, &moved));
+        assert_true(moved);
+        looks += ends_leave_time(&ends, moved);
+        assert_int_equal(take_all(0, &next), 1);
+    }
+    assert_int_equal(looks, 3);
+    assert_true(ends_leave_time(&ends, false));
+    end();
+}
+
 SPEC("a program that does not read its answers waits alone, and loses none")
 {
     uint64_t next[PROGRAMS] = {1, 1, 1};
