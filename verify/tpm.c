@@ -170,7 +170,8 @@ static bool has_usage(struct rotor_bytes usages, struct rotor_bytes usage)
 {
     struct verify_cursor in = verify_cursor_over(usages);
     (void)verify_cursor_bytes(&in, 1);
-    if (verify_cursor_u8(&in) != in.left.size) {
+    uint8_t length = verify_cursor_u8(&in);
+    if (length != in.left.size) {
         return false; // longer than 127 bytes: not of an AK
     }
     while (in.left.size > 1 && !in.has_failed) {

@@ -86,6 +86,8 @@ static enum rotor_status judge_with(struct foreign *f, struct rotor_bytes key)
         .anchor_count = f->roots.certificate_count,
         .intermediates = f->opened.certificates,
         .intermediate_count = f->opened.certificate_count,
+        .crls = f->opened.crls,
+        .crl_count = f->opened.crl_count,
         .now_s = f->asked.now_s,
     };
     const struct verify_tpm_report *report = &tpm.report;

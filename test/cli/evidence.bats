@@ -263,3 +263,16 @@ for row in json.load(sys.stdin)["checks"]: print(row["check"], row["finding"])')
     exits 0
     [ "$(grep -c ' right, ' <<<"$output")" -eq 5 ]
 }
+
+@test "a list that revokes a TPM's key counts, like any that is given" {
+    python3 "$BATS_TEST_DIRNAME/sim_tpm.py" "$BATS_TEST_TMPDIR/sim"
+    cd "$BATS_TEST_TMPDIR/sim"
+    export HOME=$BATS_TEST_TMPDIR
+    for list in root list; do
+        rotor verify report --root root.pem --endorsements "$list.pem"
+        exits 0
+    done
+    rotor verify report --root root.pem --endorsements revoked.pem
+    exits 1
+    says "revoked"
+}
