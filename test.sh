@@ -83,6 +83,7 @@ for suite in $suites; do
         check 'pure modules compile for firmware' tool/cross-compile build/cross
         check 'formatted' test/static/format
         check 'pages name what the programs have' test/static/docs build/release
+        check 'conformance: every case has its sentence' test/static/conformance
         check 'settings as they are shipped' test/static/config build/release
         check 'installed, a program outside compiles and runs against it' test/static/install build/release
         check 'nothing of a test build in the release' test/static/release build/release

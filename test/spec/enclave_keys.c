@@ -230,3 +230,32 @@ SPEC("the same seed twice gives different keys: the draws are fresh")
     peer_close(&other);
     world_close(&world);
 }
+
+// The root after a rotation whose seed is all zero, `more` draws later.
+static void rotate_by_zeros(uint64_t more, struct chain_trust *next)
+{
+    static const uint8_t zeros[32] = {0};
+    struct chain_entry entry;
+    struct wire_rotate order = {.seed = BYTES_OF(zeros),
+                                .seed_src = 1,
+                                .reason = WIRE_REASON_SCHEDULED};
+    world_at_cur(&world, &peer, &USUAL, &trust);
+    world.platform.draws += more;
+    assert_int_equal(ask_rotate_as(&peer, &order), WIRE_ROT_PREPARED);
+    peer_entry(&peer, &entry);
+    assert_true(entry_follows(&trust, entry.bytes, next));
+    peer_close(&peer);
+    world_close(&world);
+}
+
+SPEC("a seed of zeros, however often, gives fresh keys: the draws are fresh")
+{
+    struct chain_trust once, again, later;
+    rotate_by_zeros(0, &once);
+    rotate_by_zeros(0, &again);
+    rotate_by_zeros(1000, &later);
+    assert_true(wire_key_equal(&once.sign, &again.sign)); // all else is equal
+    assert_false(wire_key_equal(&once.sign, &later.sign));
+    assert_false(wire_key_equal(&once.agree, &later.agree));
+    assert_false(wire_digest_equal(&once.next_commit, &later.next_commit));
+}

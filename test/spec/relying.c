@@ -770,3 +770,25 @@ SPEC("a party that holds down waits, across restarts, and then believes")
     assert_accepted(1);
     end();
 }
+
+SPEC("RFC 5011 addpend_early: before the hold-down the pending root proves "
+     "nothing, and the old one goes on")
+{
+    struct maker_bundle old;
+    begin();
+    rotate(1);
+    rotate(2);
+    assert_accepted(3);
+    const struct chain_trust head = p.log.trust;
+    maker_bundle_open(&old, 2, 2); // what signs under it
+    recover();
+    keep_head();
+    options.hold_down_s = 3600;
+    assert_refused(CAUSE_UNAVAILABLE, "recovery entry of epoch 3");
+    p.at = &head;
+    p.signer = &old.sign.key;
+    assert_accepted(0);
+    assert_true(wire_digest_equal(&report.trust.body_hash, &head.body_hash));
+    maker_bundle_close(&old);
+    end();
+}
