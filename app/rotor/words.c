@@ -270,6 +270,14 @@ bool read_file(const struct run *run, const char *path, size_t max,
     return true;
 }
 
+// A file: what is written there is to last, and what is half written is to go.
+// A pipe, a terminal or a device is none of the user's files.
+static bool is_file(int fd)
+{
+    struct stat state;
+    return fstat(fd, &state) == 0 && S_ISREG(state.st_mode);
+}
+
 bool write_file(const struct run *run, const char *path,
                 struct rotor_bytes content, bool is_secret, int *code)
 {
@@ -290,10 +298,13 @@ bool write_file(const struct run *run, const char *path,
         }
         done += (size_t)put;
     }
-    bool is_done = done == content.size && fsync(fd) == 0;
+    bool is_regular = is_file(fd);
+    bool is_done = done == content.size && (!is_regular || fsync(fd) == 0);
     int cause = errno;
     if (close(fd) != 0 || !is_done) {
-        (void)unlink(path);
+        if (is_regular) {
+            (void)unlink(path);
+        }
         return unreadable(run, path, strerror(is_done ? errno : cause), code);
     }
     return true;

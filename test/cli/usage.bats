@@ -197,6 +197,24 @@ COMMANDS="status rotate event attest verify chain policy endorse doctor"
     exits 3
 }
 
+@test "output into a pipe or a device works, and never removes it" {
+    cd "$BATS_TEST_TMPDIR"
+    rotor authority init --keys 1 --threshold 1 --out keys
+    exits 0
+    mkfifo pipe
+    cat pipe >got 3>&- &
+    rotor authority set --threshold 1 --out pipe keys/key-1.pem
+    exits 0
+    wait $!
+    [ -p pipe ]
+    cmp got keys/set
+    [ "$(id -u)" -eq 0 ] || return 0
+    mknod full c 1 7 2>/dev/null || return 0
+    rotor authority set --threshold 1 --out full keys/key-1.pem
+    exits 3
+    [ -c full ]
+}
+
 @test "doctor without a daemon: every line, exit 1, CHECK_FAILED" {
     rotor doctor --state "$BATS_TEST_TMPDIR/none"
     exits 1
