@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The root rotations of python-tuf (test_updater_key_rotations): literally on
-// the recovery authority, and on the chain, whose keys are S and A.
+// the recovery authority, and on the chain, whose keys are S and A; and what
+// else others ask of sets of keys.
 #include <string.h>
 
 #include "base/bytes.h"
@@ -435,4 +436,19 @@ SPEC("tuf-conformance: a valid signature counts behind an invalid one of the "
     assert_false(is_accepted_with(3, false));
     maker_bundle_close(&own);
     end();
+}
+
+// ---- RFC 5011 --------------------------------------------------------------
+
+SPEC("RFC 5011 10key: a set of ten keys that must all sign, and nine are not "
+     "enough")
+{
+    static const struct rotation ALL_TEN = {
+        2, {{"0123456789", 10, ""}, {"0123456789", 10, "0123456789"}}
+    };
+    static const struct rotation NINE = {
+        2, {{"0123456789", 10, ""}, {"0123456789", 10, "012345678"}}
+    };
+    succeeds(&ALL_TEN);
+    fails(&NINE);
 }
