@@ -208,14 +208,23 @@ uint8_t intel_module_version(struct intel_reader *in, const json_t *module)
     return version[0];
 }
 
+// A byte.  Some writers have it signed, and extended to 16 bits: any other
+// number above 255 would be cut to a version that is lower than it says.
+static uint8_t svn_of(struct intel_reader *in, const json_t *object,
+                      const char *key)
+{
+    uint32_t number = intel_number(in, object, key, UINT16_MAX);
+    in->is_bad |= number > UINT8_MAX && number < 0xff80u;
+    return (uint8_t)number;
+}
+
 void intel_svns(struct intel_reader *in, const json_t *tcb, const char *key,
                 uint8_t svns[VERIFY_DCAP_COMPONENTS])
 {
     const json_t *list = intel_list(in, tcb, key, VERIFY_DCAP_COMPONENTS);
     in->is_bad |= json_array_size(list) != VERIFY_DCAP_COMPONENTS;
     for (size_t i = 0; i < json_array_size(list); i++) {
-        svns[i] = (uint8_t)intel_number(in, json_array_get(list, i), "svn",
-                                        UINT16_MAX);
+        svns[i] = svn_of(in, json_array_get(list, i), "svn");
     }
 }
 
@@ -227,6 +236,6 @@ void intel_numbered_svns(struct intel_reader *in, const json_t *tcb,
     for (size_t i = 0; i < VERIFY_DCAP_COMPONENTS; i++) {
         number[0] = (char)('0' + (i + 1) / 10);
         number[1] = (char)('0' + (i + 1) % 10);
-        svns[i] = (uint8_t)intel_number(in, tcb, key, UINT16_MAX);
+        svns[i] = svn_of(in, tcb, key);
     }
 }

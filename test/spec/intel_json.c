@@ -189,6 +189,8 @@ static const struct change TCB_INFO[] = {
     {"[{\"svn\":5},",                       "["                                 },
     {"[{\"svn\":5},",                       "[{\"svn\":5},{\"svn\":5},"         },
     {"[{\"svn\":5},",                       "[{\"svn\":65536},"                 },
+    {"[{\"svn\":5},",                       "[{\"svn\":256},"                   },
+    {"[{\"svn\":5},",                       "[{\"svn\":65407},"                 },
     {"[{\"svn\":5},",                       "[{\"svn\":-1},"                    },
     {"[{\"svn\":5},",                       "[5,"                               },
     {"\"pcesvn\":13",                       "\"pcesvn\":65536"                  },
@@ -280,6 +282,26 @@ SPEC("advisories are plain names, and no more than there is room for")
     assert_int_equal(strlen(info.levels[1].advisories), count * 15 - 1);
     dcap_replace(text, "[\"INTEL", "[\"INTEL-SA-00000\",\"INTEL");
     assert_int_equal(read_tcb_info(), ROTOR_MALFORMED);
+    dcap_unmake(&made);
+}
+
+SPEC("an SVN is a byte, also one that was written signed and in 16 bits")
+{
+    static const struct {
+        const char *written;
+        uint8_t svn;
+    } rows[] = {
+        {"[{\"svn\":255},",   255 },
+        {"[{\"svn\":65408},", 0x80},
+        {"[{\"svn\":65535},", 0xff},
+    };
+    make_texts();
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        strcpy(text, made.tcb_info);
+        dcap_replace(text, "[{\"svn\":5},", rows[i].written);
+        assert_ok(read_tcb_info());
+        assert_int_equal(info.levels[0].sgx[0], rows[i].svn);
+    }
     dcap_unmake(&made);
 }
 
