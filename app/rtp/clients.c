@@ -218,6 +218,12 @@ static void hand_out(struct clients *clients, size_t index,
     uint8_t memory[128];
     struct rotor_room message = ROOM_OF(memory);
     struct pairs *pairs = &clients->pairs;
+    // Who is served nothing over the socket gets no way around it.
+    if (clients->rtp->unavailable != NULL) {
+        refuse(clients, index, request->op, request->id,
+               WIRE_CLIENT_UNAVAILABLE, clients->rtp->unavailable);
+        return;
+    }
     size_t i = pairs_find(pairs, index);
     if (i == LAUNCH_PAIRS) {
         refuse(clients, index, request->op, request->id,

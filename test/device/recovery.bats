@@ -49,10 +49,14 @@ attests() { rotor attest --state "$STATE" --nonce "$(printf '%064d' 7)" --out "$
     await 'the enclave is empty' grep -q 'enclave state lost' "$LOG"
     run attests
     [ "$status" -eq 3 ]
+    run rotor offload sign --count 1 --state "$STATE"
+    [ "$status" -eq 3 ]
+    [ "$(status queue_pairs.left)" = 8 ]
     request "$FOLDER/request"
     sign "$FOLDER/ra/key-1.pem" "$FOLDER/request" "$FOLDER/1.sig"
     sign "$FOLDER/ra/key-2.pem" "$FOLDER/request" "$FOLDER/2.sig"
     apply "$FOLDER/request" "$FOLDER/1.sig" "$FOLDER/2.sig"
+    rotor offload sign --count 1 --state "$STATE"
     [ "$(status log_id)" = "$log" ]
     attests
     chain_is_good
