@@ -222,6 +222,7 @@ static bool test_block(struct entropy_slot *slot)
     slot->test_samples = 0;
     slot->stage = ENTROPY_HEALTHY;
     slot->fault = ENTROPY_NO_FAULT;
+    slot->was_used = true;
     return true;
 }
 
@@ -421,6 +422,7 @@ bool entropy_report(const struct entropy_front *front, size_t index,
         .name = slot->source.name,
         .stage = slot->stage,
         .fault = slot->fault,
+        .was_used = slot->was_used,
         .tested_count = slot->tested_count,
         .credit_millibits = slot->source.credit_millibits,
         .is_required = slot->source.is_required,

@@ -63,6 +63,7 @@ struct entropy_slot {
     struct entropy_health health;
     enum entropy_stage stage;
     enum entropy_fault fault; // of the last failure, until a test passes
+    bool was_used;            // it passed a test since entropy_init
     uint32_t test_samples;    // left of the start-up test
     uint32_t wait_count;      // empty answers in a row
     uint64_t tested_count;    // samples
@@ -126,6 +127,7 @@ struct entropy_report {
     const char *name;
     enum entropy_stage stage;
     enum entropy_fault fault; // also while a failed source is in its re-test
+    bool was_used;            // roots may hang on it
     uint64_t tested_count;    // samples, since entropy_init
     uint32_t credit_millibits;
     bool is_required;

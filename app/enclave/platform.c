@@ -270,7 +270,10 @@ static const char *stage_word(const struct entropy_report *source)
     case ENTROPY_OUT:
         break;
     }
-    return source->fault == ENTROPY_ABSENT ? "absent" : "failed";
+    if (source->fault == ENTROPY_ABSENT) {
+        return "absent";
+    }
+    return source->was_used ? "failed" : "failed its first test";
 }
 
 // "getrandom: healthy\nrdseed: failed (stuck)\n"

@@ -269,24 +269,23 @@ static void tell_progress(void)
     }
 }
 
-// Whether a source that was in use by `known` has failed by `report`.  One that
-// never passed its first test is named in the status, no root hangs on it.
+// Whether a source has failed by `report` and had not by `known`.  One that
+// never passed its first test is in other words, and no root hangs on it.
 static bool has_new_failure(const char *report, const char *known)
 {
-    static const char failed[] = ": failed";
-    char line[64];
-    while (*report != '\0') {
-        size_t size = strcspn(report, "\n");
-        (void)snprintf(line, sizeof line, "%.*s", (int)size, report);
-        char *fault = strstr(line, failed);
+    static const char failed[] = ": failed (";
+    char source[64];
+    for (const char *at = report; *at != '\0';) {
+        size_t size = strcspn(at, "\n");
+        (void)snprintf(source, sizeof source, "%.*s", (int)size, at);
+        char *fault = strstr(source, failed);
         if (fault != NULL) {
-            (void)snprintf(fault, sizeof line - (size_t)(fault - line),
-                           ": healthy");
-            if (strstr(known, line) != NULL) {
+            fault[sizeof failed - 1] = '\0';
+            if (strstr(known, source) == NULL) {
                 return true;
             }
         }
-        report += size + (report[size] == '\n');
+        at += size + (at[size] == '\n');
     }
     return false;
 }
@@ -317,7 +316,9 @@ static void watch_entropy(void)
     }
     memcpy(report, status.report.data, size);
     report[size] = '\0';
-    bool is_worse = has_new_failure(report, app.known_report);
+    // What an enclave had found before we came is no news.
+    bool is_worse = app.known_report[0] != '\0' &&
+                    has_new_failure(report, app.known_report);
     if (is_worse && rtp_event(&app.rtp, now_ms(), WIRE_REASON_SECURITY_EVENT,
                               "an entropy source failed") != ROTOR_OK) {
         fputs("rtp: warning: the event was not taken\n", stderr);

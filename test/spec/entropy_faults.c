@@ -34,6 +34,7 @@ SPEC("a source that is bad from the start never gets in, and is named")
         struct entropy_front front = started(&source, 1);
         expect_source(&front, 0, ENTROPY_OUT, bad_moods[i].fault);
         assert_string_equal(report_of(&front, 0).name, "one");
+        assert_false(report_of(&front, 0).was_used);
         expect_refusal(&front, ROTOR_PORT_FAILED, ENTROPY_REQUIRED_SOURCE);
     }
 }
@@ -54,6 +55,7 @@ SPEC("a source that turns bad is thrown out by the draw that sees it")
         }
         assert_int_equal(status, ROTOR_PORT_FAILED);
         expect_source(&front, 0, ENTROPY_OUT, bad_moods[i].fault);
+        assert_true(report_of(&front, 0).was_used);
     }
 }
 
