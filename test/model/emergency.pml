@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Pairing and the switch, routine and emergency, with kills, lost channels, an
+ * RTP whose store was put back by one epoch, and a thief of S who answers HELLO
+ * (doc/PROTOCOL.rot 7.3, 7.4).  One message handled in one step, with a kill
+ * before the durable write, behind it, and idle.
+ *
+ *     step here             in the code
+ *     enclave, HELLO        enclave_serve_hello_rtp, enclave_serve_hello_fin
+ *     enclave, LOG_GET      enclave/log.c
+ *     enclave, the others   as in rotation_atomic.pml
+ *     RTP, HELLO_AP, meet   rtp_hello_run: check_evidence, find_signer; then
+ *                           rtp_resume: COMMIT, EMERGENCY, ADVANCE, CATCH_UP;
+ *                           open_channel (RTP_SCOPE_ORDERS)
+ *     RTP, ENTRIES          start_reading, run_catch_up
+ *     RTP, EVIDENCE         rtp_serve_take: standing_of, ask_again
+ *     RTP, PREPARED, DONE   start_accept, run_accept; advance_done, rtp_reset
+ *     RTP, timer            watch_enclave, rtp_pair_next, want_of_phase
+ *
+ * Covers S3 (but for an RTP that was put back, until it has read the log), S4,
+ * S5; after R2 nothing of e is accepted (S6), nor after R1 of an emergency (S9),
+ * by an RTP that was put back neither; no answer of the thief is (S7).  A
+ * rotation ends (L1), also where the channel was lost between R1 and P3 of an
+ * emergency; every request is answered (L2).
+ *
+ * A channel is a number; a frame of another one does not open.  HELLO_FIN is
+ * part of HELLO here.  One body an epoch: which one, is rotation_atomic.pml.
+ */
+#ifndef EPOCHS
+#define EPOCHS 2
+#endif
+#ifndef KILLS
+#define KILLS 2
+#endif
+#ifndef ROLLBACKS
+#define ROLLBACKS 1
+#endif
+#ifndef THEFTS
+#define THEFTS 1
+#endif
+#define SLOTS    2
+#define CHANNELS 3 /* more than may be on their way at once */
+
+mtype = { HELLO, HELLO_AP, LOG_GET, ENTRIES, ROTATE, PREPARED, COMMIT, DONE,
+          ATTEST, EVIDENCE };
+mtype = { CLOSED, MEETING, READING, OPEN };
+chan to_enclave = [SLOTS] of { mtype, byte, byte };    /* channel, epoch */
+chan to_rtp = [SLOTS] of { mtype, byte, byte, byte };  /* ..., prepared */
+
+/* Durable. */
+byte enclave_cur, enclave_prepared;
+byte rtp_cur, rtp_pend;
+bool is_emergency; /* PENDX */
+
+/* Memory. */
+byte enclave_channel;
+byte rtp_channel;
+mtype link = CLOSED;
+bool orders_only;          /* the channel of the emergency HELLO */
+bool is_waiting;           /* a program's request */
+bool has_asked, has_ordered;
+
+/* What only the properties look at. */
+byte ended_by_R1, ended_by_R2; /* epochs below are over */
+bool is_behind, is_thief;
+bool S4_broken, S5_broken, S6_broken, S7_broken, S9_broken;
+
+byte kills = KILLS, rollbacks = ROLLBACKS, thefts = THEFTS;
+bool is_killed;
+
+inline must(broken, condition)
+{
+    if
+    :: condition
+    :: else -> broken = true; assert(!broken)
+    fi
+}
+
+inline may_be_killed() { if :: kills > 0 -> kills--; is_killed = true :: true fi }
+
+inline may_lose_frames_of_enclave()
+{
+    if
+    :: true ->
+           do :: nempty(to_enclave) -> to_enclave?_, _, _ :: else -> break od
+    :: true
+    fi
+}
+
+inline may_lose_frames_of_rtp()
+{
+    if
+    :: true -> do :: nempty(to_rtp) -> to_rtp?_, _, _, _ :: else -> break od
+    :: true
+    fi
+}
+
+inline ask(kind, epoch)
+{
+    if
+    :: !is_killed && nfull(to_enclave) -> to_enclave!kind(rtp_channel, epoch)
+    :: else
+    fi
+}
+
+inline answer(kind, epoch, prepared)
+{
+    if
+    :: !is_killed && nfull(to_rtp) -> to_rtp!kind(c, epoch, prepared)
+    :: else
+    fi
+}
+
+inline end_of_enclave_step()
+{
+    if
+    :: is_killed -> enclave_channel = 0; may_lose_frames_of_enclave()
+    :: else
+    fi;
+    is_killed = false; c = 0; e = 0
+}
+
+inline close()
+{
+    link = CLOSED; orders_only = false; has_asked = false; has_ordered = false;
+    is_thief = false
+}
+
+inline end_of_rtp_step()
+{
+    if
+    :: is_killed -> close(); is_waiting = false; may_lose_frames_of_rtp()
+    :: else
+    fi;
+    is_killed = false; c = 0; e = 0; p = 0
+}
+
+active proctype enclave()
+{
+    byte c, e;
+    do
+    :: atomic { to_enclave?HELLO(c, e) -> may_be_killed();
+           enclave_channel = c;
+           answer(HELLO_AP, enclave_cur, enclave_prepared);
+           end_of_enclave_step() }
+    :: atomic { to_enclave?LOG_GET(c, e) -> may_be_killed();
+           answer(ENTRIES, enclave_cur, 0);
+           end_of_enclave_step() }
+    :: atomic { to_enclave?ATTEST(c, e) -> may_be_killed();
+           if
+           :: c == enclave_channel -> answer(EVIDENCE, enclave_cur, 0)
+           :: else
+           fi;
+           end_of_enclave_step() }
+    :: atomic { to_enclave?ROTATE(c, e) -> may_be_killed();
+           if
+           :: is_killed || c != enclave_channel
+           :: else ->
+                  if
+                  :: enclave_prepared == 0 && e == enclave_cur + 1 ->
+                         enclave_prepared = e; /* P1 */
+                         may_be_killed();
+                         answer(PREPARED, e, 0)
+                  :: enclave_prepared == e -> answer(PREPARED, e, 0)
+                  :: e <= enclave_cur -> answer(DONE, enclave_cur, 0)
+                  :: else
+                  fi
+           fi;
+           end_of_enclave_step() }
+    :: atomic { to_enclave?COMMIT(c, e) -> may_be_killed();
+           if
+           :: is_killed || c != enclave_channel
+           :: else ->
+                  if
+                  :: enclave_prepared == e ->
+                         must(S4_broken, e == enclave_cur + 1);
+                         enclave_cur = e; enclave_prepared = 0; /* P3 */
+                         may_be_killed();
+                         answer(DONE, enclave_cur, 0)
+                  :: e <= enclave_cur -> answer(DONE, enclave_cur, 0)
+                  :: else
+                  fi
+           fi;
+           end_of_enclave_step() }
+    :: atomic { kills > 0 -> kills--; is_killed = true; end_of_enclave_step() }
+    od
+}
+
+inline advance() /* R2 */
+{
+    must(S4_broken, rtp_pend == rtp_cur + 1);
+    rtp_cur = rtp_pend; rtp_pend = 0; is_emergency = false;
+    if :: rtp_cur > ended_by_R2 -> ended_by_R2 = rtp_cur :: else fi
+}
+
+/* What HELLO_AP shows: signed by S of e, p prepared, Evidence that is fresh. */
+inline meet()
+{
+    link = CLOSED;
+    if
+    :: rtp_pend != 0 && e == rtp_pend -> advance(); link = OPEN
+    :: rtp_pend == 0 && e == rtp_cur -> link = OPEN
+    :: rtp_pend != 0 && e == rtp_cur && p == rtp_pend && !is_emergency ->
+           link = OPEN
+#ifndef BUG_NO_EXCEPTION
+    :: rtp_pend != 0 && e == rtp_cur && p == rtp_pend && is_emergency ->
+           link = OPEN; orders_only = true
+#endif
+#ifndef BUG_NO_CATCH_UP
+    :: rtp_pend == 0 && e == rtp_cur + 1 -> link = READING; ask(LOG_GET, e)
+#endif
+    :: else
+    fi
+}
+
+inline look_at_evidence()
+{
+    if
+    :: rtp_pend != 0 && is_emergency && e == rtp_cur ->
+#ifdef BUG_KEEP_OLD
+           must(S9_broken, e >= ended_by_R1);
+           is_waiting = false
+#else
+           true /* asked again, behind COMMIT */
+#endif
+    :: (rtp_pend == 0 && e == rtp_cur) ||
+       (rtp_pend != 0 && !is_emergency && e == rtp_cur) ||
+       (rtp_pend != 0 && e == rtp_pend) ->
+           must(S6_broken, e >= ended_by_R2);
+           must(S9_broken, e >= ended_by_R1);
+           must(S7_broken, !is_thief);
+           is_waiting = false
+    :: else -> must(S5_broken, is_thief)
+    fi
+}
+
+#define is_ours() (!is_killed && link == OPEN && !is_thief && c == rtp_channel)
+
+active proctype rtp()
+{
+    byte c, e, p;
+    do
+    :: atomic { link == OPEN && !orders_only && !has_asked && nfull(to_enclave) ->
+           has_asked = true; is_waiting = true;
+           ask(ATTEST, 0) }
+    :: atomic { to_rtp?EVIDENCE(c, e, p) -> may_be_killed();
+           if :: is_ours() && is_waiting -> look_at_evidence() :: else fi;
+           end_of_rtp_step() }
+    :: atomic { to_rtp?HELLO_AP(c, e, p) -> may_be_killed();
+           if
+           :: !is_killed && link == MEETING && c == rtp_channel -> meet()
+           :: else
+           fi;
+           end_of_rtp_step() }
+    :: atomic { to_rtp?ENTRIES(c, e, p) -> may_be_killed();
+           if
+           :: !is_killed && link == READING && c == rtp_channel &&
+              e == rtp_cur + 1 ->
+                  rtp_cur = e; is_behind = false; close();
+                  may_be_killed()
+           :: else
+           fi;
+           end_of_rtp_step() }
+    :: atomic { to_rtp?PREPARED(c, e, p) -> may_be_killed();
+           if
+           :: is_ours() && rtp_pend == 0 && e == rtp_cur + 1 ->
+                  if :: is_emergency = true :: is_emergency = false fi;
+                  rtp_pend = e; /* R1 */
+                  if
+                  :: is_emergency && e > ended_by_R1 -> ended_by_R1 = e
+                  :: else
+                  fi;
+                  may_be_killed();
+                  ask(COMMIT, e)
+           :: else
+           fi;
+           end_of_rtp_step() }
+    :: atomic { to_rtp?DONE(c, e, p) -> may_be_killed();
+           if
+           :: is_ours() && rtp_pend != 0 && e == rtp_pend ->
+                  advance();
+                  has_ordered = false; has_asked = false;
+                  if :: orders_only -> close() :: else fi;
+                  may_be_killed()
+           :: is_ours() && rtp_pend == 0 && e > rtp_cur -> close()
+           :: else
+           fi;
+           end_of_rtp_step() }
+    /* The timer: an order, or a HELLO where there is no channel or no answer.
+     * A request that waits goes first. */
+    :: atomic { empty(to_rtp) && empty(to_enclave) &&
+              !(link == OPEN && !orders_only && is_waiting && !has_asked) ->
+           if
+           :: link != OPEN || has_ordered || (has_asked && is_waiting) ->
+                  close();
+                  rtp_channel = rtp_channel % CHANNELS + 1;
+                  link = MEETING;
+                  ask(HELLO, 0)
+           :: else ->
+                  has_asked = false;
+                  if
+                  :: rtp_pend != 0 -> has_ordered = true; ask(COMMIT, rtp_pend)
+                  :: rtp_pend == 0 && rtp_cur < EPOCHS ->
+                         has_ordered = true; ask(ROTATE, rtp_cur + 1)
+                  :: else
+                  fi
+           fi }
+    :: atomic { kills > 0 -> kills--; is_killed = true; end_of_rtp_step() }
+    :: atomic { kills > 0 -> kills--; close() } /* the channel alone is lost */
+    /* The store of the RTP is put back by one; what it was is over all the same. */
+    :: atomic { rollbacks > 0 && rtp_pend == 0 && rtp_cur > 0 &&
+              rtp_cur == enclave_cur ->
+           rollbacks--; rtp_cur--; is_behind = true;
+           is_killed = true; end_of_rtp_step() }
+    /* The thief signs with S of any epoch; Evidence he has none. */
+    :: atomic { thefts > 0 && link == MEETING ->
+           thefts--;
+#ifdef BUG_NO_EVIDENCE
+           select(e : 0 .. EPOCHS); select(p : 0 .. EPOCHS);
+           if :: e <= enclave_cur -> meet() :: else -> close() fi;
+           is_thief = (link == OPEN);
+#else
+           close();
+#endif
+           end_of_rtp_step() }
+    :: atomic { is_thief && is_waiting -> select(e : 0 .. EPOCHS);
+           if :: e <= enclave_cur -> look_at_evidence() :: else fi;
+           end_of_rtp_step() }
+    od
+}
+
+ltl S3 { [] (is_behind || enclave_cur == rtp_cur || (rtp_pend != 0 && enclave_cur == rtp_pend)) }
+ltl L1 { <> [] (enclave_cur == EPOCHS && rtp_cur == EPOCHS && rtp_pend == 0) }
+ltl L2 { [] <> (!is_waiting) }
