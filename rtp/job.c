@@ -320,7 +320,7 @@ static enum rotor_status judge_missed(struct rtp_job *job,
 static enum rotor_status run_catch_up(struct rtp_job *job)
 {
     struct rotor_bytes entry = {job->input, job->input_size};
-    struct chain_trust next;
+    struct chain_trust next = {0};
     TRY(judge_missed(job, entry, &next));
     job->is_accepted = chain_verdict_is_accepted(&job->verdict);
     bool is_recovery =

@@ -383,6 +383,10 @@ static enum rotor_status find(struct anchor_tpm *anchor, uint8_t v[32],
     if (is_error(*code, RC_AUTH_FAIL) || is_error(*code, RC_BAD_AUTH) ||
         *code == RC_UNINITIALIZED) {
         TRY(read_as(anchor, false, &answer, code));
+        if (*code == 0) {
+            return fail(anchor, ROTOR_PORT_FAILED,
+                        "a value where nothing was written");
+        }
     }
     if (*code == RC_UNINITIALIZED) {
         *code = 0;

@@ -139,7 +139,8 @@ static enum rotor_status store(int folder, const char *name, int how,
                                struct rotor_bytes content)
 {
     int fd = disk_open(folder, name,
-                       O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC | how);
+                       O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK |
+                           O_CLOEXEC | how);
     if (fd < 0) {
         return ROTOR_PORT_FAILED;
     }
@@ -187,7 +188,8 @@ enum rotor_status linux_folder_replace(int folder, const char *name,
 enum rotor_status linux_folder_truncate(int folder, const char *name,
                                         uint64_t size)
 {
-    int fd = disk_open(folder, name, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+    int fd =
+        disk_open(folder, name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0) {
         return ROTOR_PORT_FAILED;
     }
@@ -199,8 +201,8 @@ enum rotor_status linux_folder_write_at(int folder, const char *name,
                                         uint64_t offset,
                                         struct rotor_bytes content)
 {
-    int fd =
-        disk_open(folder, name, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC);
+    int fd = disk_open(
+        folder, name, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0) {
         return ROTOR_PORT_FAILED;
     }

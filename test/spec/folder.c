@@ -92,6 +92,10 @@ SPEC("a link, a pipe or a folder in place of a file is refused at once")
     assert_int_equal(mkfifoat(folder, "state", 0600), 0);
     assert_int_equal(linux_folder_read(folder, "state", &room, &found),
                      ROTOR_PORT_FAILED);
+    assert_int_equal(linux_folder_write(folder, "state", LABEL("x")),
+                     ROTOR_PORT_FAILED);
+    assert_int_equal(linux_folder_append(folder, "state", LABEL("x")),
+                     ROTOR_PORT_FAILED);
     leave(folder, path);
 }
 
