@@ -47,6 +47,14 @@ void platform_close(struct platform *platform);
 
 struct enclave_ops platform_ops(struct platform *platform);
 
+// platform_store.c: the part that lasts, for the two above.  open_store needs
+// identity->hw_secret and fills anchor_kind and was_reset.
+ROTOR_CALL platform_open_store(struct platform *platform,
+                               const struct launch_settings *settings,
+                               struct enclave_identity *identity);
+void platform_store_ops(const struct platform *platform,
+                        struct enclave_ops *ops);
+
 // Between two frames: moves entropy tests on, renews the report for people,
 // re-tests every source after SIGUSR1.
 void platform_step(struct platform *platform, struct enclave *enclave);

@@ -286,26 +286,17 @@ static int install_verified(const struct run *run,
     if (!read_slots(run, install->folder, header->component, &slots, &code)) {
         return code;
     }
-    uint8_t slot = boot_slots_vacate(&slots);
-    if (!store_slots(run, install->folder, &slots, &code)) {
-        return code;
-    }
-    if (linux_image_write(install->folder, header->component, slot,
-                          install->file) != ROTOR_OK) {
-        return fail(run, CAUSE_UNREADABLE, "the running image is untouched",
-                    "slot %c: %s", slot == 0 ? 'a' : 'b', strerror(errno));
-    }
-    enum rotor_status status = boot_slots_install(&slots, slot, header);
-    if (status == ROTOR_OK && install->activates) {
-        status = boot_slots_activate(&slots, (uint8_t)install->tries);
-    }
-    if (status != ROTOR_OK) {
+    enum rotor_status status =
+        linux_image_install(install->folder, &slots, header, install->file,
+                            install->activates ? (uint8_t)install->tries : 0);
+    if (status == ROTOR_FORBIDDEN) {
         return fail(run, CAUSE_ROLLED_BACK, NULL,
                     "%s: below the rollback floor %u", install->path,
                     slots.floor);
     }
-    if (!store_slots(run, install->folder, &slots, &code)) {
-        return code;
+    if (status != ROTOR_OK) {
+        return fail(run, CAUSE_UNREADABLE, "the running image is untouched",
+                    "%s: not installed: %s", install->path, strerror(errno));
     }
     return image_say(run,
                      install->activates ? "installed, runs next" : "installed",

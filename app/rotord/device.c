@@ -433,25 +433,15 @@ void device_take_report(struct device *device, struct child *child)
 static void change_slot(struct device *device, const struct child *child,
                         bool is_attested)
 {
-    struct boot_slots slots;
     int lock = -1;
     if (!child->is_measured ||
         linux_slots_lock(device->boot_folder, &lock) != ROTOR_OK) {
         return;
     }
-    uint8_t slot = (uint8_t)child->running.slot;
-    enum rotor_status status =
-        linux_slots_read(device->boot_folder, child->component, &slots);
-    bool is_settled =
-        status == ROTOR_OK && slots.slot[slot].state == BOOT_SLOT_CONFIRMED &&
-        slots.active == slot && slots.floor >= child->running.security_version;
-    if (status == ROTOR_OK && !(is_settled && is_attested)) {
-        status = is_attested ? boot_slots_confirm(&slots, slot)
-                             : boot_slots_revert(&slots, BOOT_NOT_ATTESTED);
-        if (status == ROTOR_OK) {
-            status = linux_slots_write(device->boot_folder, &slots);
-        }
-    }
+    const struct linux_running running = {(uint8_t)child->running.slot,
+                                          child->running.security_version};
+    enum rotor_status status = linux_slots_judge(
+        device->boot_folder, child->component, &running, is_attested);
     if (status != ROTOR_OK && is_attested) {
         warn(linux_component_name(child->component),
              "the running slot could not be confirmed");

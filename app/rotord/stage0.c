@@ -17,9 +17,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "app/rotord/choose.h"
 #include "base/bytes.h"
 #include "base/secret.h"
-#include "boot/image.h"
 #include "port/linux/folder.h"
 #include "port/linux/slots.h"
 #include "wire/walls.h"
@@ -38,11 +38,7 @@ struct stage0_secrets {
 
 // The program that was chosen, public.
 struct program {
-    struct rotor_bytes file; // whole image file, private copy
-    struct boot_parts parts;
-    struct boot_keyring keyring;
-    uint8_t slot;
-    bool is_trial;
+    struct chosen_image image;
     int memfd;
 };
 
@@ -111,86 +107,30 @@ static enum rotor_status read_uds(const struct stage0_plan *plan,
 
 // ---- the image -------------------------------------------------------------
 
-// Accepts the image of one slot, or says why not.
-static enum boot_reason take_slot(const struct stage0_plan *plan,
-                                  const struct boot_slots *slots, uint8_t slot,
-                                  struct program *program)
-{
-    if (linux_image_open(plan->boot_folder, plan->component, slot,
-                         &program->file) != ROTOR_OK) {
-        return BOOT_TRUNCATED;
-    }
-    const struct boot_image_check check = {program->file, &program->keyring,
-                                           plan->component, slots->floor};
-    uint32_t verdict = BOOT_REJECTED;
-    enum boot_reason reason = BOOT_UNDECIDED;
-    enum rotor_status status =
-        boot_image_verify(&check, &verdict, &reason, &program->parts);
-    if (status == ROTOR_OK && boot_verdict_is_accepted(&verdict)) {
-        if (boot_slot_holds(slots, slot, &program->parts.header)) {
-            program->slot = slot;
-            return BOOT_GENUINE;
-        }
-        reason = BOOT_IMAGE_CHANGED;
-    }
-    linux_image_close(&program->file);
-    return reason == BOOT_GENUINE ? BOOT_FAULT : reason;
-}
-
-static enum rotor_status choose_image(const struct stage0_plan *plan,
-                                      struct boot_slots *slots,
-                                      struct program *program)
-{
-    unsigned refused = 0;
-    for (unsigned attempt = 0; attempt <= BOOT_SLOT_COUNT; attempt++) {
-        struct boot_choice choice;
-        boot_slots_choose(slots, refused, &choice);
-        // The try is spent before the image runs.
-        if (choice.is_changed) {
-            TRY(linux_slots_write(plan->boot_folder, slots));
-        }
-        if (choice.slot == BOOT_SLOT_NONE) {
-            break;
-        }
-        enum boot_reason reason = take_slot(plan, slots, choice.slot, program);
-        if (reason == BOOT_GENUINE) {
-            program->is_trial = choice.is_trial;
-            return ROTOR_OK;
-        }
-        fprintf(stderr, "rotord: warning: %s: slot %c refused: %s\n",
-                linux_component_name(plan->component),
-                choice.slot == 0 ? 'a' : 'b', boot_reason_text(reason));
-        refused |= 1u << choice.slot;
-        TRY(boot_slots_refuse(slots, choice.slot, reason));
-        TRY(linux_slots_write(plan->boot_folder, slots));
-    }
-    return complain(plan, "no image that may run",
-                    "rotor image install --state DIR FILE, then rotor image "
-                    "activate; rotor image inspect shows what is there");
-}
-
 static enum rotor_status open_image(const struct stage0_plan *plan,
-                                    struct program *program)
+                                    struct chosen_image *chosen)
 {
     int lock = -1;
-    struct boot_slots slots;
-    if (linux_keyring_read(plan->boot_folder, &program->keyring) != ROTOR_OK ||
-        program->keyring.count == 0) {
-        return complain(plan, "no keyring of image signers in STATE/boot",
-                        "rotor image install --keyring FILE pins one");
-    }
     if (linux_slots_share(plan->boot_folder, &lock) != ROTOR_OK) {
         return complain(plan, strerror(errno), NULL);
     }
     enum rotor_status status =
-        linux_slots_read(plan->boot_folder, plan->component, &slots);
-    if (status == ROTOR_OK) {
-        status = choose_image(plan, &slots, program);
-    } else {
-        (void)complain(plan, "both slot records are damaged",
-                       "the rollback floor is lost: restore STATE/boot");
-    }
+        choose_image(plan->boot_folder, plan->component, chosen);
     close(lock);
+    if (status == ROTOR_INVALID) {
+        return complain(plan, "no keyring of image signers in STATE/boot",
+                        "rotor image install --keyring FILE pins one");
+    }
+    if (status == ROTOR_CORRUPT) {
+        return complain(plan, "both slot records are damaged",
+                        "the rollback floor is lost: restore STATE/boot");
+    }
+    if (status == ROTOR_FORBIDDEN) {
+        return complain(plan, "no image that may run",
+                        "rotor image install --state DIR FILE, then rotor "
+                        "image activate; rotor image inspect shows what is "
+                        "there");
+    }
     return status;
 }
 
@@ -228,13 +168,13 @@ static enum rotor_status seal_image(const struct stage0_plan *plan,
         memfd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
     }
     bool sealed =
-        memfd >= 0 && write_all(memfd, program->parts.image) &&
+        memfd >= 0 && write_all(memfd, program->image.parts.image) &&
         // To be executed, not read: such a program is out of reach for ptrace
         // from its first instruction, before it says so itself.
         fchmod(memfd, 0111) == 0 &&
         fcntl(memfd, F_ADD_SEALS,
               F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0 &&
-        memfd_holds(memfd, program->parts.image);
+        memfd_holds(memfd, program->image.parts.image);
     program->memfd = memfd;
     return sealed ? ROTOR_OK : complain(plan, strerror(errno), NULL);
 }
@@ -246,7 +186,7 @@ static enum rotor_status describe(const struct stage0_plan *plan,
                                   struct boot_inputs *inputs,
                                   struct rotor_room *descriptor)
 {
-    const struct boot_header *header = &program->parts.header;
+    const struct boot_header *header = &program->image.parts.header;
     struct boot_descriptor content = {
         .component = plan->component,
         .version = header->version,
@@ -258,7 +198,7 @@ static enum rotor_status describe(const struct stage0_plan *plan,
     *inputs = (struct boot_inputs){.mode = BOOT_MODE_NORMAL};
     memcpy(inputs->code_hash, header->digest, sizeof inputs->code_hash);
     TRY(crypto_hash(CRYPTO_SHA512, &encoded, 1, inputs->configuration));
-    return boot_keyring_hash(&program->keyring, plan->component,
+    return boot_keyring_hash(&program->image.keyring, plan->component,
                              inputs->authority_hash);
 }
 
@@ -314,7 +254,7 @@ static enum rotor_status conceive(const struct stage0_plan *plan,
     struct rotor_room certificate = ROOM_OF(certificate_memory);
     struct rotor_room uds_key = ROOM_OF(key_memory);
     struct boot_inputs inputs;
-    const struct boot_header *header = &program->parts.header;
+    const struct boot_header *header = &program->image.parts.header;
 
     TRY(read_uds(plan, secrets->uds));
     boot_dice_init(&secrets->device, secrets->uds);
@@ -343,9 +283,9 @@ static enum rotor_status conceive(const struct stage0_plan *plan,
     if (*envelope < 0 || !write_all(*envelope, bytes_in(&encoded))) {
         return complain(plan, strerror(errno), NULL);
     }
-    *report = (struct stage0_report){program->slot, header->security_version,
-                                     header->version, birth.measurement,
-                                     program->is_trial};
+    *report = (struct stage0_report){
+        program->image.slot, header->security_version, header->version,
+        birth.measurement, program->image.is_trial};
     return ROTOR_OK;
 }
 
@@ -415,7 +355,7 @@ void stage0_become(const struct stage0_plan *plan)
     struct stage0_report report;
     struct program program = {.memfd = -1};
     int envelope = -1;
-    enum rotor_status status = open_image(plan, &program);
+    enum rotor_status status = open_image(plan, &program.image);
     if (status == ROTOR_OK) {
         status = seal_image(plan, &program);
     }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The calls that change what a disk keeps, and nothing around them: so that a
-// test build can make each of them fail (disk_failing.c) where the release
-// asks the kernel (disk.c).  The build chooses; no release has the other one.
+// The calls that folder.c and slots.c make of a disk, and nothing around them:
+// so that a test build can make each that changes something fail
+// (disk_failing.c), and a simulator can be the whole disk, where the release
+// asks the kernel (disk.c, disk_read.c).  The build chooses; no release has
+// another one.
 //
 // Results and errno are those of the call of the same name.  `folder` is the
 // folder that the file lies in.
@@ -27,5 +29,19 @@ int disk_sync(int folder, int fd);
 int disk_truncate(int folder, int fd, uint64_t size);
 int disk_rename(int folder, const char *from, const char *to);
 int disk_unlink(int folder, const char *name);
+
+// ---- what changes nothing ---------------------------------------------------
+
+// For reading.  Follows no link and waits on no pipe.
+int disk_open_read(int folder, const char *name);
+
+// Bytes of a regular file; EINVAL where it is something else.
+int disk_size(int fd, uint64_t *size);
+
+// Behind what `room` holds already, from `offset` of the file on; adds nothing
+// to room->used.
+ssize_t disk_read_at(int fd, const struct rotor_room *room, uint64_t offset);
+
+int disk_close(int fd);
 
 #endif

@@ -29,7 +29,7 @@ enum rotor_status linux_folder_open(const char *path, int *folder)
 static enum rotor_status finished(int fd, bool is_good)
 {
     int cause = errno;
-    bool is_closed = close(fd) == 0;
+    bool is_closed = disk_close(fd) == 0;
     if (!is_good) {
         errno = cause;
     }
@@ -40,9 +40,7 @@ static bool read_fully(int fd, uint64_t offset, struct rotor_room *content)
 {
     content->used = 0;
     while (content->used < content->capacity) {
-        ssize_t got = pread(fd, content->data + content->used,
-                            content->capacity - content->used,
-                            (off_t)(offset + content->used));
+        ssize_t got = disk_read_at(fd, content, offset + content->used);
         if (got < 0 && errno == EINTR) {
             continue;
         }
@@ -101,20 +99,16 @@ enum rotor_status linux_folder_read(int folder, const char *name,
 {
     content->used = 0;
     *found = false;
-    // Never wait on a pipe that somebody put in place of the file.
-    int fd =
-        openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    int fd = disk_open_read(folder, name);
     if (fd < 0) {
         return errno == ENOENT ? ROTOR_OK : ROTOR_PORT_FAILED;
     }
-    struct stat state;
-    bool is_file = fstat(fd, &state) == 0 && S_ISREG(state.st_mode);
-    if (!is_file) {
-        errno = EINVAL;
+    uint64_t size = 0;
+    if (disk_size(fd, &size) != 0) {
         return finished(fd, false);
     }
-    if ((uint64_t)state.st_size > content->capacity) {
-        (void)close(fd);
+    if (size > content->capacity) {
+        (void)disk_close(fd);
         return ROTOR_TOO_SMALL;
     }
     enum rotor_status status = finished(fd, read_fully(fd, 0, content));
@@ -127,8 +121,7 @@ enum rotor_status linux_folder_read_at(int folder, const char *name,
                                        struct rotor_room *content)
 {
     content->used = 0;
-    int fd =
-        openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    int fd = disk_open_read(folder, name);
     if (fd < 0) {
         return errno == ENOENT ? ROTOR_OK : ROTOR_PORT_FAILED;
     }

@@ -6,10 +6,10 @@
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "port/linux/disk.h"
 #include "port/linux/folder.h"
 
 #define NAME_SIZE      32u
@@ -119,29 +119,35 @@ enum rotor_status linux_keyring_write(int boot_folder,
     return linux_folder_replace(boot_folder, "keyring", bytes_in(&room));
 }
 
+static bool read_image(int fd, struct rotor_room *copy)
+{
+    while (copy->used < copy->capacity) {
+        ssize_t got = disk_read_at(fd, copy, copy->used);
+        if (got <= 0) {
+            return false;
+        }
+        copy->used += (size_t)got;
+    }
+    return true;
+}
+
 static enum rotor_status copy_image(int fd, struct rotor_bytes *file)
 {
-    struct stat state;
-    if (fstat(fd, &state) != 0 || !S_ISREG(state.st_mode) ||
-        state.st_size <= 0 || (uint64_t)state.st_size > IMAGE_FILE_MAX) {
+    uint64_t size = 0;
+    if (disk_size(fd, &size) != 0 || size == 0 || size > IMAGE_FILE_MAX) {
         return ROTOR_MALFORMED;
     }
-    size_t size = (size_t)state.st_size;
-    uint8_t *copy = mmap(NULL, size, PROT_READ | PROT_WRITE,
-                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (copy == MAP_FAILED) {
+    void *memory = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) {
         return ROTOR_PORT_FAILED;
     }
-    size_t done = 0;
-    while (done < size) {
-        ssize_t got = pread(fd, copy + done, size - done, (off_t)done);
-        if (got <= 0) {
-            (void)munmap(copy, size);
-            return ROTOR_PORT_FAILED;
-        }
-        done += (size_t)got;
+    struct rotor_room copy = {memory, (size_t)size, 0};
+    if (!read_image(fd, &copy)) {
+        (void)munmap(memory, copy.capacity);
+        return ROTOR_PORT_FAILED;
     }
-    *file = bytes_of(copy, size);
+    *file = bytes_in(&copy);
     return ROTOR_OK;
 }
 
@@ -151,13 +157,12 @@ enum rotor_status linux_image_open(int boot_folder,
 {
     char name[NAME_SIZE];
     image_name(name, component, slot);
-    int fd = openat(boot_folder, name,
-                    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    int fd = disk_open_read(boot_folder, name);
     if (fd < 0) {
         return ROTOR_MALFORMED;
     }
     enum rotor_status status = copy_image(fd, file);
-    close(fd);
+    (void)disk_close(fd);
     return status;
 }
 
@@ -176,4 +181,36 @@ enum rotor_status linux_image_write(int boot_folder,
     char name[NAME_SIZE];
     image_name(name, component, slot);
     return linux_folder_replace(boot_folder, name, file);
+}
+
+enum rotor_status linux_image_install(int boot_folder, struct boot_slots *slots,
+                                      const struct boot_header *header,
+                                      struct rotor_bytes file, uint8_t tries)
+{
+    uint8_t slot = boot_slots_vacate(slots);
+    TRY(linux_slots_write(boot_folder, slots));
+    TRY(linux_image_write(boot_folder, header->component, slot, file));
+    TRY(boot_slots_install(slots, slot, header));
+    if (tries != 0) {
+        TRY(boot_slots_activate(slots, tries));
+    }
+    return linux_slots_write(boot_folder, slots);
+}
+
+enum rotor_status linux_slots_judge(int boot_folder,
+                                    enum boot_component component,
+                                    const struct linux_running *running,
+                                    bool is_attested)
+{
+    struct boot_slots slots;
+    TRY(linux_slots_read(boot_folder, component, &slots));
+    bool is_settled = slots.slot[running->slot].state == BOOT_SLOT_CONFIRMED &&
+                      slots.active == running->slot &&
+                      slots.floor >= running->security_version;
+    if (is_settled && is_attested) {
+        return ROTOR_OK;
+    }
+    TRY(is_attested ? boot_slots_confirm(&slots, running->slot)
+                    : boot_slots_revert(&slots, BOOT_NOT_ATTESTED));
+    return linux_slots_write(boot_folder, &slots);
 }

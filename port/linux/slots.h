@@ -8,6 +8,9 @@
 #ifndef ROTOR_PORT_LINUX_SLOTS_H
 #define ROTOR_PORT_LINUX_SLOTS_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include <rotor/bytes.h>
 #include <rotor/status.h>
 
@@ -32,6 +35,21 @@ ROTOR_CALL linux_slots_read(int boot_folder, enum boot_component component,
 // Durable when it returns; `slots` then carries the new sequence number.
 ROTOR_CALL linux_slots_write(int boot_folder, struct boot_slots *slots);
 
+// An image that stage 0 started.
+struct linux_running {
+    uint8_t slot;
+    uint32_t security_version;
+};
+
+// What the RTP found out about it: a slot that was attested is confirmed, of
+// one that was not the trial ends.  Writes nothing where nothing changes.
+//
+// ROTOR_FORBIDDEN  it is not what runs by the record, or there is no trial.
+// ROTOR_CORRUPT    as linux_slots_read.
+ROTOR_CALL linux_slots_judge(int boot_folder, enum boot_component component,
+                             const struct linux_running *running,
+                             bool is_attested);
+
 // *keyring.count is 0 where no keyring was pinned yet.
 //
 // ROTOR_MALFORMED  the file is not a keyring.
@@ -50,5 +68,16 @@ void linux_image_close(struct rotor_bytes *file);
 // Replaces the file of one slot, durably.
 ROTOR_CALL linux_image_write(int boot_folder, enum boot_component component,
                              uint8_t slot, struct rotor_bytes file);
+
+// Installs a verified image into the slot that does not run, in the order that
+// a cut survives: the slot is emptied, the file written, the slot filled.
+// With `tries` it is on trial, in the same record.  `slots` as read under the
+// lock.  doc/PROTOCOL.boot 3.
+//
+// ROTOR_FORBIDDEN    below the rollback floor.
+// ROTOR_PORT_FAILED  a write; what runs is untouched.
+ROTOR_CALL linux_image_install(int boot_folder, struct boot_slots *slots,
+                               const struct boot_header *header,
+                               struct rotor_bytes file, uint8_t tries);
 
 #endif
