@@ -13,7 +13,7 @@
 #include "base/bytes.h"
 #include "bench/tally.h"
 #include "endorse/intel_json.h"
-#include "verify/der.h"
+#include "verify/pem.h"
 #include "verify/sgx.h"
 #include "verify/tdx.h"
 
@@ -65,7 +65,8 @@ static void add_chain(const char *key)
     struct rotor_bytes text = text_of(key);
     struct rotor_room room = ROOM_OF(der);
     struct rotor_bytes one;
-    while (verify_pem_next(&text, &room, &one) == ROTOR_OK) {
+    while (verify_pem_next(&text, LABEL("CERTIFICATE"), &room, &one) ==
+           ROTOR_OK) {
         tally_expect(
             crypto_certificate_open(&rig.certificates[rig.certificate_count++],
                                     one) == ROTOR_OK,
@@ -215,7 +216,8 @@ static void lay_out_reference(void)
     struct rotor_bytes text = work.quote.certification;
     struct rotor_room room = ROOM_OF(der);
     struct rotor_bytes leaf = {0};
-    tally_expect(verify_pem_next(&text, &room, &leaf) == ROTOR_OK &&
+    tally_expect(verify_pem_next(&text, LABEL("CERTIFICATE"), &room, &leaf) ==
+                         ROTOR_OK &&
                      crypto_certificate_open(&rig.pck, leaf) == ROTOR_OK,
                  "the PCK does not parse");
     struct crypto_certificate_facts ca = facts_of(&rig.certificates[0]);

@@ -6,7 +6,7 @@
 
 #include "base/bytes.h"
 #include "bench/tally.h"
-#include "verify/der.h"
+#include "verify/pem.h"
 #include "verify/snp.h"
 
 #define NOW  1753747200 // July 2025: the certificates are valid
@@ -24,7 +24,9 @@ static void open_pool(struct rotor_bytes leaf, struct rotor_bytes text)
     bool ok = crypto_certificate_open(&pool[0], leaf) == ROTOR_OK;
     for (size_t i = 1; i < COUNT_OF(pool); i++) {
         struct rotor_bytes one;
-        ok = ok && verify_pem_next(&text, &der, &one) == ROTOR_OK &&
+        ok = ok &&
+             verify_pem_next(&text, LABEL("CERTIFICATE"), &der, &one) ==
+                 ROTOR_OK &&
              crypto_certificate_open(&pool[i], one) == ROTOR_OK;
     }
     tally_expect(ok, "the chain of SEV-SNP is not what it was");

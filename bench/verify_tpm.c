@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "bench/tally.h"
+#include "verify/pem.h"
 #include "verify/tpm.h"
 #include "verify/tpm_forms.h"
 
@@ -19,7 +20,7 @@ static struct verify_bare reference;
 
 static const char *open_case(void)
 {
-    struct rotor_bytes rest;
+    struct rotor_bytes one;
     quote = verify_file("tpm/keylime-files/quote.out");
     signature = verify_file("tpm/keylime-files/quotesig.out");
     area = verify_file("tpm/keylime-files/ak.pub");
@@ -29,7 +30,7 @@ static const char *open_case(void)
         return "no published quote: set ROTOR_VECTORS";
     }
     spki = ROOM_OF(key);
-    tally_expect(verify_pem_decode(pem, "PUBLIC KEY", &spki, &rest) ==
+    tally_expect(verify_pem_next(&pem, LABEL("PUBLIC KEY"), &spki, &one) ==
                          ROTOR_OK &&
                      verify_tpm2_pcrs_decode(values, &pcrs) == ROTOR_OK,
                  "the quote of a TPM is not what it was");

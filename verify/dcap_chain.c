@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "verify/dcap_check.h"
 #include "verify/der.h"
+#include "verify/pem.h"
 
 static bool fail(struct verify_dcap_check *check, const char *name,
                  const char *why)
@@ -52,7 +53,8 @@ static enum rotor_status carried_pem(struct verify_dcap_check *check,
     struct rotor_room room = ROOM_OF(check->work->chain);
     for (;;) {
         struct rotor_bytes der;
-        enum rotor_status status = verify_pem_next(&text, &room, &der);
+        enum rotor_status status =
+            verify_pem_next(&text, LABEL("CERTIFICATE"), &room, &der);
         if (status == ROTOR_AGAIN) {
             return ROTOR_OK;
         }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Strict DER, one element after the other; and the PEM around it.
+// Strict DER, one element after the other.
 #ifndef ROTOR_VERIFY_DER_H
 #define ROTOR_VERIFY_DER_H
 
@@ -36,14 +36,5 @@ ROTOR_CALL verify_der_take(struct rotor_bytes *rest, enum verify_der_tag tag,
 
 // Content of a non-negative INTEGER of up to 32 bits, in its shortest form.
 ROTOR_CALL verify_der_number(struct rotor_bytes content, uint32_t *number);
-
-// Takes the next "CERTIFICATE" off `text` and appends its DER to `der`; `one`
-// is a view of what was appended.  Only white space may stand around it.
-//
-// ROTOR_AGAIN      nothing but white space, or a final zero, is left.
-// ROTOR_MALFORMED  not PEM, or not strict Base64.
-// ROTOR_TOO_SMALL  no room; `text` is unchanged.
-ROTOR_CALL verify_pem_next(struct rotor_bytes *text, struct rotor_room *der,
-                           struct rotor_bytes *one);
 
 #endif

@@ -5,163 +5,7 @@
 
 #include "base/bytes.h"
 #include "verify/cursor.h"
-
-// ---- Base64 ----------------------------------------------------------------
-
-static bool is_space(uint8_t c)
-{
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-// 64: not a digit.
-static uint32_t digit_of(uint8_t c)
-{
-    if (c >= 'A' && c <= 'Z') {
-        return (uint32_t)(c - 'A');
-    }
-    if (c >= 'a' && c <= 'z') {
-        return (uint32_t)(c - 'a') + 26;
-    }
-    if (c >= '0' && c <= '9') {
-        return (uint32_t)(c - '0') + 52;
-    }
-    return c == '+' ? 62 : c == '/' ? 63 : 64;
-}
-
-struct quantum {
-    uint32_t bits;
-    unsigned digits;
-    unsigned pads;
-};
-
-static bool take_character(struct quantum *q, uint8_t c)
-{
-    uint32_t digit = digit_of(c);
-    bool is_pad = c == '=';
-    if ((digit == 64 && !is_pad) || (!is_pad && q->pads != 0)) {
-        return false;
-    }
-    q->bits = q->bits << 6 | (is_pad ? 0 : digit);
-    q->digits++;
-    q->pads += is_pad ? 1 : 0;
-    return true;
-}
-
-// Three bytes, or fewer where there is padding: then the spare bits are zero.
-static enum rotor_status put_quantum(const struct quantum *q,
-                                     struct rotor_room *bytes)
-{
-    const uint8_t three[] = {(uint8_t)(q->bits >> 16), (uint8_t)(q->bits >> 8),
-                             (uint8_t)q->bits};
-    bool spare_is_zero =
-        (q->pads < 1 || three[2] == 0) && (q->pads < 2 || three[1] == 0);
-    if (q->pads > 2 || !spare_is_zero) {
-        return ROTOR_MALFORMED;
-    }
-    return bytes_append(bytes, bytes_of(three, 3 - q->pads));
-}
-
-static enum rotor_status decode(struct rotor_bytes text,
-                                struct rotor_room *bytes)
-{
-    struct quantum q = {0};
-    bool is_over = false;
-    for (size_t i = 0; i < text.size; i++) {
-        if (is_space(text.data[i])) {
-            continue;
-        }
-        if (is_over || !take_character(&q, text.data[i])) {
-            return ROTOR_MALFORMED;
-        }
-        if (q.digits == 4) {
-            TRY(put_quantum(&q, bytes));
-            is_over = q.pads != 0;
-            q = (struct quantum){0};
-        }
-    }
-    return q.digits == 0 ? ROTOR_OK : ROTOR_MALFORMED;
-}
-
-enum rotor_status verify_base64_decode(struct rotor_bytes text,
-                                       struct rotor_room *bytes)
-{
-    bytes->used = 0;
-    enum rotor_status status = decode(text, bytes);
-    if (status != ROTOR_OK) {
-        bytes->used = 0;
-    }
-    return status;
-}
-
-// ---- PEM -------------------------------------------------------------------
-
-static size_t length_of(const char *text)
-{
-    size_t size = 0;
-    while (text[size] != '\0') {
-        size++;
-    }
-    return size;
-}
-
-static bool begins_with(struct rotor_bytes text, const char *word)
-{
-    size_t size = length_of(word);
-    return text.size >= size && memcmp(text.data, word, size) == 0;
-}
-
-static struct rotor_bytes behind(struct rotor_bytes text, size_t size)
-{
-    return bytes_of(text.data + size, text.size - size);
-}
-
-// At "-----BEGIN LABEL-----", or END; *after is what follows it.
-static bool is_line(struct rotor_bytes text, const char *word,
-                    const char *label, struct rotor_bytes *after)
-{
-    const char *const parts[] = {word, label, "-----"};
-    for (size_t i = 0; i < COUNT_OF(parts); i++) {
-        if (!begins_with(text, parts[i])) {
-            return false;
-        }
-        text = behind(text, length_of(parts[i]));
-    }
-    *after = text;
-    return true;
-}
-
-// Moves *text to where the line stands; *after is what follows the line.
-static bool find_line(struct rotor_bytes *text, const char *word,
-                      const char *label, struct rotor_bytes *after)
-{
-    while (text->size != 0) {
-        if (is_line(*text, word, label, after)) {
-            return true;
-        }
-        *text = behind(*text, 1);
-    }
-    return false;
-}
-
-enum rotor_status verify_pem_decode(struct rotor_bytes text, const char *label,
-                                    struct rotor_room *der,
-                                    struct rotor_bytes *rest)
-{
-    struct rotor_bytes body;
-    struct rotor_bytes after;
-    der->used = 0;
-    if (!find_line(&text, "-----BEGIN ", label, &body)) {
-        return ROTOR_MALFORMED;
-    }
-    struct rotor_bytes end = body;
-    if (!find_line(&end, "-----END ", label, &after)) {
-        return ROTOR_MALFORMED;
-    }
-    body.size = (size_t)(end.data - body.data);
-    TRY(verify_base64_decode(body, der));
-    *rest = after;
-    return ROTOR_OK;
-}
+#include "verify/pem.h"
 
 // ---- register values of tpm2-tools -----------------------------------------
 
@@ -316,7 +160,8 @@ static struct rotor_bytes part_of(struct rotor_bytes *text)
         size++;
     }
     struct rotor_bytes part = bytes_of(text->data, size);
-    *text = behind(*text, size == text->size ? size : size + 1);
+    size_t taken = size == text->size ? size : size + 1;
+    *text = bytes_of(text->data + taken, text->size - taken);
     return part;
 }
 
@@ -338,10 +183,10 @@ enum rotor_status verify_keylime_decode(struct rotor_bytes text,
 {
     struct verify_keylime_quote q;
     memory->used = 0;
-    if (!begins_with(text, "r")) {
+    if (text.size == 0 || text.data[0] != 'r') {
         return ROTOR_MALFORMED;
     }
-    text = behind(text, 1);
+    text = bytes_of(text.data + 1, text.size - 1);
     TRY(decode_part(&text, memory, &q.quote));
     TRY(decode_part(&text, memory, &q.signature));
     TRY(decode_part(&text, memory, &q.pcrs));

@@ -9,20 +9,6 @@
 
 #include "verify/pcr.h"
 
-// Base64 (RFC 4648, padded); spaces and line ends are skipped.  Replaces what
-// `bytes` holds; it may be the memory of the text itself.
-//
-// ROTOR_MALFORMED  another character, wrong padding, spare bits that are set.
-ROTOR_CALL verify_base64_decode(struct rotor_bytes text,
-                                struct rotor_room *bytes);
-
-// The first PEM block (RFC 7468) of that label, e.g. "PUBLIC KEY".  *rest is
-// the text behind it.
-//
-// ROTOR_MALFORMED  there is none, or it is not base64.
-ROTOR_CALL verify_pem_decode(struct rotor_bytes text, const char *label,
-                             struct rotor_room *der, struct rotor_bytes *rest);
-
 // Register values as tpm2_quote writes them with --pcr: the C structures
 // TPML_PCR_SELECTION and TPML_DIGEST of a little-endian machine.
 //

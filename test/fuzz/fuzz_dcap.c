@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "test/fuzz/fuzz.h"
 #include "verify/der.h"
+#include "verify/pem.h"
 #include "verify/sgx.h"
 #include "verify/tdx.h"
 
@@ -68,7 +69,8 @@ static void try_pem(struct rotor_bytes text)
     struct rotor_room room = ROOM_OF(bytes);
     struct rotor_bytes one;
     size_t size = text.size;
-    while (verify_pem_next(&text, &room, &one) == ROTOR_OK) {
+    while (verify_pem_next(&text, LABEL("CERTIFICATE"), &room, &one) ==
+           ROTOR_OK) {
         FUZZ_CHECK(one.data + one.size == room.data + room.used);
         FUZZ_CHECK(text.size < size && room.used <= size);
         size = text.size;

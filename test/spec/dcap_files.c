@@ -8,7 +8,7 @@
 #include "base/bytes.h"
 #include "endorse/intel_json.h"
 #include "test/spec.h"
-#include "verify/der.h"
+#include "verify/pem.h"
 
 bool dcap_has_files(void)
 {
@@ -99,11 +99,12 @@ static void open_pem(struct rotor_bytes text,
     uint8_t bytes[8192];
     struct rotor_room room = ROOM_OF(bytes);
     struct rotor_bytes der;
-    enum rotor_status status = verify_pem_next(&text, &room, &der);
+    enum rotor_status status =
+        verify_pem_next(&text, LABEL("CERTIFICATE"), &room, &der);
     while (status == ROTOR_OK) {
         assert_true(*count < max);
         assert_ok(crypto_certificate_open(&certificates[(*count)++], der));
-        status = verify_pem_next(&text, &room, &der);
+        status = verify_pem_next(&text, LABEL("CERTIFICATE"), &room, &der);
     }
     assert_int_equal(status, ROTOR_AGAIN);
 }
@@ -158,7 +159,7 @@ void dcap_crl_pem(struct dcap_files *files, const char *pem_path)
     struct rotor_room room = ROOM_OF(bytes);
     struct rotor_bytes rest = bytes_of(renamed, (size_t)size);
     struct rotor_bytes der;
-    assert_ok(verify_pem_next(&rest, &room, &der));
+    assert_ok(verify_pem_next(&rest, LABEL("CERTIFICATE"), &room, &der));
     add_crl(files, der);
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// DER in its one form, PEM, and the extension that names a platform.
+// DER in its one form, and the extension that names a platform.
 #include <stdlib.h>
 #include <string.h>
 
@@ -156,97 +156,6 @@ SPEC("a number is not negative, not padded and has 32 bits")
         assert_int_equal(verify_der_number(from_hex(bad[i], bytes), &number),
                          ROTOR_MALFORMED);
     }
-}
-
-// ---- PEM -------------------------------------------------------------------
-
-#define BEGIN "-----BEGIN CERTIFICATE-----"
-#define END   "-----END CERTIFICATE-----"
-
-static enum rotor_status pem(const char *text, size_t capacity,
-                             struct rotor_room *der)
-{
-    static uint8_t out[64];
-    uint8_t *kept = NULL;
-    struct rotor_bytes rest = exact(bytes_of(text, strlen(text)), &kept);
-    struct rotor_bytes one;
-    size_t before = rest.size;
-    *der = (struct rotor_room){out, capacity, 0};
-    enum rotor_status status = verify_pem_next(&rest, der, &one);
-    if (status != ROTOR_OK) {
-        assert_int_equal(rest.size, before);
-        assert_int_equal(der->used, 0);
-    }
-    free(kept);
-    return status;
-}
-
-SPEC("PEM gives what was encoded, whatever white space is in it")
-{
-    static const struct {
-        const char *text, *bytes;
-    } rows[] = {
-        {BEGIN END,                                    ""            },
-        {BEGIN "\n" END,                               ""            },
-        {BEGIN "\nYQ==\n" END "\n",                    "a"           },
-        {BEGIN "\r\nYWI=\r\n" END,                     "ab"          },
-        {BEGIN "\nYWJj\n" END,                         "abc"         },
-        {" \n" BEGIN "\nYW\nJ jZA\t==\n" END "\nrest", "abcd"        },
-        {BEGIN "\n+/+/\n" END,                         "\xfb\xff\xbf"},
-    };
-    for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        struct rotor_room der;
-        assert_ok(pem(rows[i].text, 64, &der));
-        assert_int_equal(der.used, strlen(rows[i].bytes));
-        assert_memory_equal(der.data, rows[i].bytes, der.used);
-    }
-}
-
-SPEC("PEM that is cut, padded wrongly or not Base64 is refused")
-{
-    static const char *const rows[] = {
-        "x",
-        "-----BEGIN CERTIFICATE----",
-        "-----BEGIN X509 CRL-----\nYQ==\n-----END X509 CRL-----",
-        BEGIN,
-        BEGIN "\nYWJj\n",
-        BEGIN "\nYWJj\n-----END CERTIFICATE----",
-        BEGIN "\nYWJj\n-----END CERTIFICATES-----",
-        BEGIN "\nYQ=\n" END,
-        BEGIN "\nYQ\n" END,
-        BEGIN "\nY\n" END,
-        BEGIN "\nY===\n" END,
-        BEGIN "\n====\n" END,
-        BEGIN "\nYR==\n" END, // bits beyond the byte
-        BEGIN "\nYWK=\n" END,
-        BEGIN "\nYQ=a\n" END,
-        BEGIN "\nYQ==YQ==\n" END,
-        BEGIN "\nYQ==YWJj\n" END,
-        BEGIN "\nYW*j\n" END,
-        BEGIN "\nYW_j\n" END,
-    };
-    struct rotor_room der;
-    for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        if (pem(rows[i], 64, &der) != ROTOR_MALFORMED) {
-            fail_msg("%s", rows[i]);
-        }
-    }
-}
-
-SPEC("PEM ends with nothing, with white space or with one zero byte")
-{
-    static const uint8_t zero[] = {'\n', 0};
-    static const uint8_t zeros[] = {0, 0};
-    struct rotor_room der;
-    struct rotor_bytes one;
-    assert_int_equal(pem("", 64, &der), ROTOR_AGAIN);
-    assert_int_equal(pem(" \r\n\t", 64, &der), ROTOR_AGAIN);
-    struct rotor_bytes rest = BYTES_OF(zero);
-    assert_int_equal(verify_pem_next(&rest, &der, &one), ROTOR_AGAIN);
-    rest = BYTES_OF(zeros);
-    assert_int_equal(verify_pem_next(&rest, &der, &one), ROTOR_MALFORMED);
-    assert_int_equal(pem(BEGIN "YWJj" END, 2, &der), ROTOR_TOO_SMALL);
-    assert_ok(pem(BEGIN "YWJj" END, 3, &der));
 }
 
 // ---- the extension ---------------------------------------------------------

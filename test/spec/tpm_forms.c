@@ -3,8 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/evp.h>
-
 #include "test/spec.h"
 #include "test/spec/tpm_maker.h"
 #include "verify/tpm_forms.h"
@@ -13,67 +11,6 @@
 static struct rotor_bytes text_of(const char *text)
 {
     return bytes_of(text, strlen(text));
-}
-
-// ---- Base64 ----------------------------------------------------------------
-
-SPEC("Base64 of every length is what OpenSSL's encoder took in")
-{
-    uint8_t bytes[100];
-    uint8_t decoded[100];
-    unsigned char text[200];
-    for (size_t i = 0; i < sizeof bytes; i++) {
-        bytes[i] = (uint8_t)(i * 89 + 7);
-    }
-    for (size_t size = 0; size <= sizeof bytes; size++) {
-        struct rotor_room room = ROOM_OF(decoded);
-        int length = EVP_EncodeBlock(text, bytes, (int)size);
-        assert_ok(verify_base64_decode(bytes_of(text, (size_t)length), &room));
-        assert_true(bytes_equal(bytes_in(&room), bytes_of(bytes, size)));
-    }
-}
-
-SPEC("Base64 has one spelling: spare bits, stray padding and letters are "
-     "refused")
-{
-    static const char *const wrong[] = {
-        "A",    "AA",       "AAA",   "AB==", "AAB=",     "A===", "====",
-        "AA=A", "AA==AAAA", "AAAA=", "AA-_", "AAAA\x80", "AA\0A"};
-    uint8_t memory[16];
-    for (size_t i = 0; i < COUNT_OF(wrong); i++) {
-        struct rotor_room room = ROOM_OF(memory);
-        assert_int_equal(verify_base64_decode(text_of(wrong[i]), &room),
-                         ROTOR_MALFORMED);
-        assert_int_equal(room.used, 0);
-    }
-    struct rotor_room room = ROOM_OF(memory);
-    assert_ok(verify_base64_decode(text_of("AA\r\n ==\n"), &room));
-    assert_int_equal(room.used, 1);
-    room.capacity = 2;
-    assert_int_equal(verify_base64_decode(text_of("AAAA"), &room),
-                     ROTOR_TOO_SMALL);
-}
-
-SPEC("PEM is found by its label, and what follows it is left")
-{
-    uint8_t memory[16];
-    struct rotor_room der = ROOM_OF(memory);
-    struct rotor_bytes rest;
-    const char *text = "words\n-----BEGIN A B-----\nAQID\n-----END A B-----\n"
-                       "-----BEGIN C-----\nBAUG\n-----END C-----\n";
-    assert_ok(verify_pem_decode(text_of(text), "C", &der, &rest));
-    assert_memory_equal(memory, "\x04\x05\x06", 3);
-    assert_ok(verify_pem_decode(text_of(text), "A B", &der, &rest));
-    assert_memory_equal(memory, "\x01\x02\x03", 3);
-    assert_ok(verify_pem_decode(rest, "C", &der, &rest));
-    assert_int_equal(verify_pem_decode(rest, "C", &der, &rest),
-                     ROTOR_MALFORMED);
-    assert_int_equal(verify_pem_decode(text_of(text), "B", &der, &rest),
-                     ROTOR_MALFORMED);
-    assert_int_equal(
-        verify_pem_decode(text_of("-----BEGIN C-----\nBAUG\n-----END C"), "C",
-                          &der, &rest),
-        ROTOR_MALFORMED);
 }
 
 // ---- values of tpm2-tools --------------------------------------------------

@@ -8,6 +8,7 @@
 
 #include "test/spec.h"
 #include "test/spec/vectors.h"
+#include "verify/pem.h"
 #include "verify/tpm.h"
 #include "verify/tpm_forms.h"
 
@@ -238,7 +239,7 @@ static bool verify_keylime_files(struct row *row)
 {
     struct vectors v[5];
     struct rotor_bytes quote = {0}, signature = {0}, values = {0};
-    struct rotor_bytes pem = {0}, area = {0}, rest = {0};
+    struct rotor_bytes pem = {0}, area = {0}, one = {0};
     uint8_t memory[1024];
     struct rotor_room spki = ROOM_OF(memory);
     bool found = open_beside(&v[0], row, "quote.out", &quote) &&
@@ -247,7 +248,7 @@ static bool verify_keylime_files(struct row *row)
                  open_beside(&v[3], row, "akpub.pem", &pem) &&
                  open_beside(&v[4], row, "ak.pub", &area);
     assert_true(found);
-    assert_ok(verify_pem_decode(pem, "PUBLIC KEY", &spki, &rest));
+    assert_ok(verify_pem_next(&pem, LABEL("PUBLIC KEY"), &spki, &one));
     assert_ok(verify_tpm2_pcrs_decode(values, &pcrs));
     const struct verify_tpm_evidence evidence = {.quote = quote,
                                                  .signature = signature,
@@ -281,14 +282,14 @@ static bool judge_keylime(struct row *row)
     }
     if (ends_with(row->path, "ek.pub") || ends_with(row->path, "ekpub.pem")) {
         struct vectors w;
-        struct rotor_bytes pem, rest;
+        struct rotor_bytes pem, one;
         uint8_t a[VERIFY_TPM_SPKI_MAX], b[VERIFY_TPM_SPKI_MAX];
         struct rotor_room made = ROOM_OF(a), given = ROOM_OF(b);
         assert_true(open_beside(&v, row, "ek.pub", &area));
         assert_true(open_beside(&w, row, "ekpub.pem", &pem));
         assert_ok(verify_tpm_public_decode(area, &key));
         assert_ok(verify_tpm_spki(&key, &made));
-        assert_ok(verify_pem_decode(pem, "PUBLIC KEY", &given, &rest));
+        assert_ok(verify_pem_next(&pem, LABEL("PUBLIC KEY"), &given, &one));
         row->said = "area and PEM are one key";
         bool right = bytes_equal(bytes_in(&made), bytes_in(&given));
         vectors_close(&v);
@@ -307,13 +308,13 @@ static bool judge_chain(struct row *row)
 {
     struct crypto_certificate certificates[4] = {0};
     struct rotor_bytes rest = row->content;
+    struct rotor_bytes one;
     uint8_t memory[8192];
     size_t count = 0;
     struct rotor_room der = ROOM_OF(memory);
-    while (count < 4 &&
-           verify_pem_decode(rest, "CERTIFICATE", &der, &rest) == ROTOR_OK) {
-        assert_ok(
-            crypto_certificate_open(&certificates[count++], bytes_in(&der)));
+    while (count < 4 && verify_pem_next(&rest, LABEL("CERTIFICATE"), &der,
+                                        &one) == ROTOR_OK) {
+        assert_ok(crypto_certificate_open(&certificates[count++], one));
     }
     const struct crypto_chain chain = {
         .anchors = &certificates[count - 1],
