@@ -192,15 +192,18 @@ static int list(const struct run *run, const char *folder)
 
 // ---- prune -----------------------------------------------------------------
 
+// What a newer one replaces stays until its own end: nobody has verified the
+// newer one, and a false list must not be able to push out a true one.
 static enum rotor_status remove_ended(int fd, const struct endorse_set *set,
                                       unsigned *removed)
 {
     int64_t now_s = (int64_t)time(NULL);
     for (size_t i = 0; i < set->count; i++) {
-        enum endorsing_state state = endorsing_state(set, i, now_s);
+        struct endorse_facts facts;
         char name[ENDORSE_TEXT_SIZE];
         endorse_name_text(set->items[i].name, name);
-        if (state == ENDORSING_ENDED || state == ENDORSING_REPLACED) {
+        if (endorse_facts_read(&set->items[i], &facts) != ROTOR_OK ||
+            facts.ends_s < now_s) {
             TRY(linux_folder_remove(fd, name));
             (*removed)++;
         }
@@ -235,8 +238,7 @@ static int prune(const struct run *run, const char *folder)
         json_number(&out, "removed", removed);
         json_end(&out);
     } else {
-        printf("removed: %u that ended or were replaced, from %s\n", removed,
-               folder);
+        printf("removed: %u that ended, from %s\n", removed, folder);
     }
     return EXIT_ACCEPTED;
 }

@@ -85,6 +85,23 @@ endorse() {
     ! grep -q 'FAIL  endorsements' <<<"$output"
 }
 
+@test "prune keeps a list that is good, also beside a newer one that nobody has verified" {
+    cd "$BATS_TEST_TMPDIR"
+    : >index
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-384 -nodes -sha384 -days 3650 \
+        -subj "/O=Test/CN=Test Root" -keyout thief.key -out thief.pem 2>/dev/null
+    sed 's/= 30/= 300/' "$FILES/ca.conf" >ca.conf
+    openssl ca -config ca.conf -gencrl -keyfile thief.key -cert thief.pem -out false.pem 2>/dev/null
+    endorse import "$FILES/bundle.pem" false.pem
+    endorse list
+    [ "$(grep -c '^revocation list  *replaced ' <<<"$output")" -eq 1 ]
+    endorse prune
+    exits 0
+    prints "removed: 0 "
+    endorse list
+    [ "$(grep -c '^revocation list ' <<<"$output")" -eq 2 ]
+}
+
 @test "a file of the store that is not what its name says is passed over, and doctor fails" {
     endorse import "$FILES/bundle.pem"
     for file in "$STORE"/*; do
