@@ -276,6 +276,19 @@ static enum rotor_status check_root(const struct verify_oak_evidence *evidence,
     return ROTOR_OK;
 }
 
+// The key of the firmware alone vouches for no program.
+static void check_layers(const struct verify_oak_evidence *evidence,
+                         struct verify_verdict *verdict)
+{
+    verify_check(verdict, evidence->layer_count != 0,
+                 &(struct verify_row){
+                     .check = "layers",
+                     .expected = verify_text("one at least"),
+                     .seen = verify_number(evidence->layer_count),
+                     .why = "nothing says what runs above the firmware",
+                 });
+}
+
 static struct rotor_bytes event_at(const struct verify_oak_evidence *evidence,
                                    size_t index)
 {
@@ -310,6 +323,7 @@ enum rotor_status verify_oak_layers(const struct verify_oak_evidence *evidence,
     struct oak_key by;
     struct oak_key next;
     TRY(check_root(evidence, report_data, verdict, &by));
+    check_layers(evidence, verdict);
     for (size_t i = 0; i < evidence->layer_count; i++) {
         const struct oak_step step = {
             .rows = &layer_rows[i],

@@ -90,7 +90,7 @@ struct verify_row {
 };
 
 // More than any verifier adds; a row beyond them makes the verdict a rejection.
-#define VERIFY_ROWS_MAX 96u
+#define VERIFY_ROWS_MAX 112u
 
 struct verify_verdict {
     uint32_t outcome;   // CHAIN_ACCEPTED or CHAIN_REJECTED

@@ -275,6 +275,19 @@ SPEC("a log with more or fewer events than layers is refused, and none")
     made_close(&made);
 }
 
+SPEC("a root key without a layer above it vouches for nothing")
+{
+    static const struct made_case right;
+    static struct made made;
+    made_open(&made, &right);
+    made.evidence.layer_count = 0;
+    made.evidence.event_count = 0;
+    made.evidence.application_keys[1] = (struct rotor_bytes){0};
+    judge(&made.evidence, BYTES_OF(made.report_data));
+    expect_rejected_by("layers");
+    made_close(&made);
+}
+
 SPEC("a layer left out, or two in the wrong order, are refused")
 {
     static const struct made_case right;
