@@ -110,6 +110,12 @@ ROTOR_CALL
 crypto_certificate_common_name(const struct crypto_certificate *certificate,
                                struct rotor_room *name);
 
+// Is it issued by itself, and does its own key verify it?  A root that is known
+// by its key alone must be asked: others can write name and dates around a key.
+ROTOR_CALL
+crypto_certificate_signs_itself(const struct crypto_certificate *certificate,
+                                bool *signs_itself);
+
 // The key of a certificate, for signatures that are no certificates.
 ROTOR_CALL
 crypto_certificate_verifier(const struct crypto_certificate *certificate,

@@ -92,51 +92,6 @@ static bool is_intel_root(const uint8_t hash[32])
     return memcmp(hash, verify_dcap_intel_root.key_sha256, 32) == 0;
 }
 
-// A certificate taken apart: what was signed, and the signature over it.
-static enum rotor_status split(struct rotor_bytes der,
-                               struct rotor_bytes *signed_part,
-                               struct rotor_bytes *signature)
-{
-    // ecdsa-with-SHA256
-    static const uint8_t ecdsa[] = {0x06, 0x08, 0x2a, 0x86, 0x48,
-                                    0xce, 0x3d, 0x04, 0x03, 0x02};
-    struct rotor_bytes rest;
-    struct rotor_bytes algorithm;
-    struct verify_der_element body;
-    TRY(verify_der_take(&der, VERIFY_DER_SEQUENCE, &rest));
-    TRY(verify_der_next(&rest, &body));
-    TRY(verify_der_take(&rest, VERIFY_DER_SEQUENCE, &algorithm));
-    TRY(verify_der_take(&rest, VERIFY_DER_BITS, signature));
-    bool is_whole = signature->size != 0 && signature->data[0] == 0 &&
-                    rest.size == 0 && der.size == 0;
-    if (!is_whole || !bytes_equal(algorithm, BYTES_OF(ecdsa))) {
-        return ROTOR_MALFORMED;
-    }
-    *signature = bytes_of(signature->data + 1, signature->size - 1);
-    *signed_part = body.whole;
-    return ROTOR_OK;
-}
-
-// A key alone would let anyone write name and dates around it.
-static enum rotor_status signs_itself(const struct crypto_certificate *root,
-                                      struct rotor_bytes der, bool *is_valid)
-{
-    struct rotor_bytes signed_part;
-    struct rotor_bytes signature;
-    struct crypto_verifier key = {0};
-    if (split(der, &signed_part, &signature) != ROTOR_OK) {
-        return ROTOR_OK; // it does not
-    }
-    enum rotor_status status = crypto_certificate_verifier(root, &key);
-    if (status == ROTOR_OK) {
-        status = crypto_verifier_check(&key, CRYPTO_SIGNATURE_ECDSA_DER,
-                                       CRYPTO_SHA256, signed_part, signature,
-                                       is_valid);
-    }
-    crypto_verifier_close(&key);
-    return status;
-}
-
 static enum rotor_status judge_root(const struct crypto_certificate *candidate,
                                     bool *is_root)
 {
@@ -144,8 +99,9 @@ static enum rotor_status judge_root(const struct crypto_certificate *candidate,
     uint8_t hash[32];
     TRY(crypto_certificate_facts(candidate, &facts));
     TRY(crypto_hash(CRYPTO_SHA256, &facts.spki, 1, hash));
-    return is_intel_root(hash) ? signs_itself(candidate, facts.der, is_root)
-                               : ROTOR_OK;
+    return is_intel_root(hash)
+               ? crypto_certificate_signs_itself(candidate, is_root)
+               : ROTOR_OK;
 }
 
 // The anchor by the key of Intel's root, wherever a certificate of it is.

@@ -95,42 +95,47 @@ static bool check_key(struct verify_snp_judging *judging)
 // ---- the chain -------------------------------------------------------------
 
 // The caller's anchors, then those that are AMD's own roots.
-static enum rotor_status
-gather_anchors(const struct verify_snp_endorsements *e,
-               struct crypto_certificate anchors[2 * ENDORSEMENTS_MAX],
-               size_t *count)
+struct anchors {
+    struct crypto_certificate certificates[ENDORSEMENTS_MAX];
+    enum verify_snp_product products[ENDORSEMENTS_MAX];
+    size_t count;
+};
+
+static void add_anchor(struct anchors *anchors,
+                       const struct crypto_certificate *certificate,
+                       enum verify_snp_product product)
 {
-    *count = 0;
+    anchors->certificates[anchors->count] = *certificate;
+    anchors->products[anchors->count++] = product;
+}
+
+static enum rotor_status gather_anchors(const struct verify_snp_endorsements *e,
+                                        struct anchors *anchors)
+{
+    enum verify_snp_product product;
+    anchors->count = 0;
     for (size_t i = 0; i < e->anchor_count; i++) {
-        anchors[(*count)++] = e->anchors[i];
+        TRY(verify_snp_product_of_issuer(&e->anchors[i], &product));
+        add_anchor(anchors, &e->anchors[i], product);
     }
-    for (size_t i = 0; i < e->certificate_count && *count < ENDORSEMENTS_MAX;
-         i++) {
-        enum verify_snp_product product;
+    for (size_t i = 0; i < e->certificate_count; i++) {
         TRY(verify_snp_is_root(&e->certificates[i], &product));
-        if (product != VERIFY_SNP_NO_PRODUCT) {
-            anchors[(*count)++] = e->certificates[i];
+        if (product != VERIFY_SNP_NO_PRODUCT &&
+            anchors->count < ENDORSEMENTS_MAX) {
+            add_anchor(anchors, &e->certificates[i], product);
         }
     }
     return ROTOR_OK;
 }
 
-static enum rotor_status root_product(struct verify_snp_judging *judging,
-                                      const struct crypto_certificate *root,
-                                      size_t index)
-{
-    if (index < judging->endorsements->anchor_count) {
-        return verify_snp_product_of_issuer(root, &judging->root);
-    }
-    return verify_snp_is_root(root, &judging->root);
-}
-
 static enum rotor_status check_chain(struct verify_snp_judging *judging)
 {
     const struct verify_snp_endorsements *e = judging->endorsements;
-    struct crypto_certificate anchors[2 * ENDORSEMENTS_MAX];
-    struct crypto_chain chain = {
-        .anchors = anchors,
+    struct anchors anchors;
+    TRY(gather_anchors(e, &anchors));
+    const struct crypto_chain chain = {
+        .anchors = anchors.certificates,
+        .anchor_count = anchors.count,
         .intermediates = e->certificates,
         .intermediate_count = e->certificate_count,
         .crls = e->crls,
@@ -138,12 +143,11 @@ static enum rotor_status check_chain(struct verify_snp_judging *judging)
         .now_s = judging->now_s,
     };
     struct crypto_chain_verdict found;
-    TRY(gather_anchors(e, anchors, &chain.anchor_count));
     TRY(crypto_chain_verify(judging->certificate, &chain, &found));
     const char *fault = crypto_chain_fault_text(found.fault);
     bool is_good = found.fault == CRYPTO_CHAIN_GOOD;
     if (is_good) {
-        TRY(root_product(judging, &anchors[found.anchor], found.anchor));
+        judging->root = anchors.products[found.anchor];
     }
     verify_check(judging->verdict, is_good,
                  &(struct verify_row){

@@ -127,7 +127,8 @@ ROTOR_CALL verify_snp_read_table(struct rotor_bytes bytes,
 
 // ---- judging ---------------------------------------------------------------
 
-// Is this one of AMD's roots (ARK), by the SHA-256 of its public key?
+// Is this one of AMD's roots (ARK): by the SHA-256 of its public key, and
+// signed by it?
 ROTOR_CALL verify_snp_is_root(const struct crypto_certificate *certificate,
                               enum verify_snp_product *product);
 

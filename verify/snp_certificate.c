@@ -112,13 +112,12 @@ verify_snp_is_root(const struct crypto_certificate *certificate,
     uint8_t digest[CRYPTO_HASH_MAX];
     *product = VERIFY_SNP_NO_PRODUCT;
     TRY(crypto_certificate_facts(certificate, &facts));
-    if (!facts.is_self_issued) {
-        return ROTOR_OK;
-    }
     TRY(crypto_hash(CRYPTO_SHA256, &facts.spki, 1, digest));
     for (size_t i = 0; i < COUNT_OF(roots); i++) {
         if (memcmp(digest, roots[i].key, sizeof roots[i].key) == 0) {
-            *product = roots[i].product;
+            bool is_root = false;
+            TRY(crypto_certificate_signs_itself(certificate, &is_root));
+            *product = is_root ? roots[i].product : VERIFY_SNP_NO_PRODUCT;
         }
     }
     return ROTOR_OK;

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include <openssl/err.h>
 #include <openssl/x509v3.h>
 
 #include "base/bytes.h"
@@ -228,6 +229,21 @@ crypto_certificate_verifier(const struct crypto_certificate *certificate,
         return ROTOR_INVALID;
     }
     return openssl_verifier_hold(verifier, X509_get_pubkey(handle->x509));
+}
+
+enum rotor_status
+crypto_certificate_signs_itself(const struct crypto_certificate *certificate,
+                                bool *signs_itself)
+{
+    *signs_itself = false;
+    const struct openssl_certificate *handle = certificate->impl;
+    if (handle == NULL) {
+        return ROTOR_INVALID;
+    }
+    // A key that cannot verify is no error of ours: it does not.
+    *signs_itself = X509_self_signed(handle->x509, 1) == 1;
+    ERR_clear_error();
+    return ROTOR_OK;
 }
 
 // ---- revocation lists ------------------------------------------------------

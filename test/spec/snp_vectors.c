@@ -566,3 +566,33 @@ SPEC("each published leaf with one bit of any byte changed vouches for nothing")
         vectors_close(&w);
     }
 }
+
+// One byte of the name or of the dates is enough: the key alone is no root.
+SPEC("AMD's root with one bit of any byte changed is no root")
+{
+    if (!are_there()) {
+        SKIP("no vectors");
+    }
+    struct snp_pool pool = {0};
+    struct crypto_certificate_facts facts;
+    uint8_t copy[2048];
+    snp_pool_add(&pool, MILAN);
+    assert_ok(crypto_certificate_facts(&pool.certificates[1], &facts));
+    memcpy(copy, facts.der.data, facts.der.size);
+    for (size_t i = 0; i <= facts.der.size; i++) {
+        struct crypto_certificate root = {0};
+        enum verify_snp_product product = VERIFY_SNP_NO_PRODUCT;
+        struct rotor_bytes der = bytes_of(copy, facts.der.size);
+        bool is_changed = i < facts.der.size;
+        uint8_t bit = (uint8_t)(is_changed ? 1u << i % 8 : 0u);
+        copy[i] ^= bit;
+        if (crypto_certificate_open(&root, der) == ROTOR_OK) {
+            assert_ok(verify_snp_is_root(&root, &product));
+            crypto_certificate_close(&root);
+        }
+        assert_int_equal(product,
+                         is_changed ? VERIFY_SNP_NO_PRODUCT : VERIFY_SNP_MILAN);
+        copy[i] ^= bit;
+    }
+    snp_pool_close(&pool);
+}
