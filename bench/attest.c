@@ -15,6 +15,7 @@
 #include "bench/machine.h"
 #include "bench/party.h"
 #include "bench/peer.h"
+#include "bench/processor.h"
 #include "bench/rig.h"
 #include "bench/tally.h"
 
@@ -148,8 +149,12 @@ static double run_cold(struct bench *bench)
 
 // ---- references ------------------------------------------------------------
 
+// On the enclave's processor, which sleeps meanwhile.
 static double run_calls(struct bench *bench)
 {
+    if (processor_has_pair()) {
+        processor_bind(0, RIG_ENCLAVE_PROCESSOR);
+    }
     uint64_t start = tally_now_ns();
     for (int i = 0; i < EXCHANGES; i++) {
         calls_attest(&bench->calls);
@@ -157,7 +162,11 @@ static double run_calls(struct bench *bench)
     for (int i = 0; i < EXCHANGES; i++) {
         calls_fin(&bench->calls);
     }
-    return us_each(tally_now_ns() - start, EXCHANGES);
+    uint64_t spent = tally_now_ns() - start;
+    if (processor_has_pair()) {
+        processor_bind(0, RIG_RTP_PROCESSOR);
+    }
+    return us_each(spent, EXCHANGES);
 }
 
 static double run_calls_and_socket(struct bench *bench)

@@ -2,10 +2,10 @@
 #include "bench/duo.h"
 
 #include <pthread.h>
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "bench/processor.h"
 #include "bench/tally.h"
 #include "port/linux/spin.h"
 
@@ -19,19 +19,9 @@ static struct {
     pthread_t thread;
 } duo;
 
-static void pin(unsigned core)
-{
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    CPU_SET(core, &set);
-    if (sched_setaffinity(0, sizeof set, &set) != 0) {
-        fprintf(stderr, "rotor: warning: cannot pin to core %u\n", core);
-    }
-}
-
 static void *far_side(void *nothing)
 {
-    pin(1);
+    processor_bind(0, 1);
     for (uint64_t turn = 1;; turn++) {
         while (atomic_load(&duo.go.value) != turn) {
             spin_pause();
@@ -46,7 +36,7 @@ static void *far_side(void *nothing)
 
 void duo_open(void)
 {
-    pin(0);
+    processor_bind(0, 0);
     tally_expect(pthread_create(&duo.thread, NULL, far_side, NULL) == 0,
                  "no thread");
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bench/rig.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
@@ -19,6 +18,7 @@
 #include "app/rtp/store.h"
 #include "app/rtp/worker.h"
 #include "base/bytes.h"
+#include "bench/processor.h"
 #include "bench/tally.h"
 #include "crypto/suite.h"
 #include "port/linux/folder.h"
@@ -293,40 +293,14 @@ void rig_open(struct rig *rig, const char *state)
     }
 }
 
-static void pin(pid_t pid, size_t processor)
-{
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    CPU_SET(processor, &set);
-    tally_expect(sched_setaffinity(pid, sizeof set, &set) == 0, "pin");
-}
-
-// Every thread of a process but `except`.
-static void pin_threads(pid_t pid, pid_t except, size_t processor)
-{
-    char path[64];
-    (void)snprintf(path, sizeof path, "/proc/%ld/task", (long)pid);
-    DIR *tasks = opendir(path);
-    const struct dirent *task = NULL;
-    tally_expect(tasks != NULL, "threads");
-    while ((task = readdir(tasks)) != NULL) {
-        pid_t id = (pid_t)atol(task->d_name);
-        if (id != 0 && id != except) {
-            pin(id, processor);
-        }
-    }
-    (void)closedir(tasks);
-}
-
 void rig_pin(struct rig *rig)
 {
-    tally_expect(sched_getaffinity(0, sizeof rig->home, &rig->home) == 0,
-                 "processors");
+    rig->home = processor_home();
     rig->is_pinned = true;
-    if (sysconf(_SC_NPROCESSORS_ONLN) >= 2) {
-        pin(0, 0);
-        pin_threads(getpid(), gettid(), 1);
-        pin_threads(rig->enclave, 0, 1);
+    if (processor_has_pair()) {
+        processor_bind(0, RIG_RTP_PROCESSOR);
+        processor_bind_all(getpid(), gettid(), RIG_ENCLAVE_PROCESSOR);
+        processor_bind_all(rig->enclave, 0, RIG_ENCLAVE_PROCESSOR);
     }
 }
 
@@ -337,7 +311,7 @@ void rig_close(struct rig *rig)
     tally_expect(waitpid(rig->enclave, &status, 0) == rig->enclave,
                  "the enclave did not end");
     if (rig->is_pinned) { // who is started from here on is not to be
-        (void)sched_setaffinity(0, sizeof rig->home, &rig->home);
+        processor_release(&rig->home);
     }
     rtp_wipe(&rig->rtp);
 }

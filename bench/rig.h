@@ -62,6 +62,8 @@ bool rig_complete(struct rig *rig, struct rtp_completion *completion);
 // Gives this thread and the enclave a processor each, where there are two:
 // both spin, and neither gives way to the other.  Further threads of both are
 // with the enclave.
+#define RIG_RTP_PROCESSOR     0u
+#define RIG_ENCLAVE_PROCESSOR 1u
 void rig_pin(struct rig *rig);
 
 void rig_close(struct rig *rig);

@@ -122,6 +122,11 @@ static uint64_t silent_at_ms(const struct rtp *rtp)
     return oldest == RTP_NEVER ? RTP_NEVER : oldest + rtp->config.silence_ms;
 }
 
+bool rtp_awaits_frame(const struct rtp *rtp)
+{
+    return silent_at_ms(rtp) != RTP_NEVER;
+}
+
 static void watch_enclave(struct rtp *rtp, uint64_t now_ms)
 {
     if (now_ms < silent_at_ms(rtp)) {

@@ -229,6 +229,10 @@ ROTOR_CALL rtp_take(struct rtp *rtp, uint64_t now_ms, struct rotor_bytes frame);
 // Deadlines, retries, the rotation that is due.
 void rtp_tick(struct rtp *rtp, uint64_t now_ms);
 
+// Whether the enclave owes a frame: unasked it says nothing, and nobody need
+// listen for its bell.
+bool rtp_awaits_frame(const struct rtp *rtp);
+
 // When rtp_tick is wanted next; RTP_NEVER: an event comes first.
 uint64_t rtp_wakeup(const struct rtp *rtp);
 

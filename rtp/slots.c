@@ -103,6 +103,19 @@ size_t rtp_slots_owed(const struct rtp_slots *slots)
     return count;
 }
 
+uint64_t rtp_slots_awaited(const struct rtp_slots *slots)
+{
+    const struct rtp_slot *oldest = NULL;
+    for (size_t i = 0; i < RTP_SLOTS; i++) {
+        const struct rtp_slot *slot = &slots->slot[i];
+        if (slot->is_owed &&
+            (oldest == NULL || slot->ticket < oldest->ticket)) {
+            oldest = slot;
+        }
+    }
+    return oldest == NULL ? 0 : oldest->op;
+}
+
 static const struct rtp_route ROUTES[] = {
     [WIRE_OP_ATTEST] = {WIRE_ATTEST_REQ,     WIRE_ATTEST_RSP   },
     [WIRE_OP_SESSION_FIN] = {WIRE_SESSION_FIN,    WIRE_STATUS       },

@@ -75,6 +75,8 @@ void rtp_slot_settle(struct rtp_slot *slot);
 // Requests in flight; frames that the enclave owes an answer to.
 size_t rtp_slots_in_flight(const struct rtp_slots *slots);
 size_t rtp_slots_owed(const struct rtp_slots *slots);
+// enum wire_op of the request that is answered next; 0: nothing is owed.
+uint64_t rtp_slots_awaited(const struct rtp_slots *slots);
 
 // Whose answers are passed on: the type sent and the type awaited; WIRE_NONE
 // for an op that the enclave does not see.

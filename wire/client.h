@@ -30,6 +30,7 @@ enum wire_op {
     WIRE_OP_RECOVER = 16,    // wire_client_recover -> RECOVER_BODY
     WIRE_OP_RECOVERED = 17,  // RECOVER_SIGNED -> wire_head when it is current
 };
+#define WIRE_OP_COUNT 18u // one more than the last
 
 // Why a request was not served.  The names are the closed list of `code` in
 // JSON errors (doc/rotor.1): wire_client_code_name.

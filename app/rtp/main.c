@@ -21,6 +21,7 @@
 
 #include "app/rtp/clients.h"
 #include "app/rtp/store.h"
+#include "app/rtp/vigil.h"
 #include "app/rtp/worker.h"
 #include "base/bytes.h"
 #include "base/secret.h"
@@ -31,11 +32,6 @@
 #include "wire/walls.h"
 
 #define VERSION "0.1.0"
-
-// While the enclave owes an answer, look for it before sleeping: a wake-up
-// costs a tenth of an attestation and more.
-#define SPIN_MAX_NS 1000000u
-#define SPIN_MIN_NS 20000u
 
 // A pass of the loop takes this many frames at most; clients come between.
 #define FRAMES_A_PASS   16u
@@ -63,11 +59,10 @@ static struct {
     bool has_told;
     uint64_t refused_seen;
     uint8_t frame[WIRE_FRAME_MAX];
-    size_t frame_size;         // a frame that the queue had no room for
-    struct spin spin;          // over what answers took of late
-    uint64_t waiting_since_ns; // for one; 0: not
-    char known_report[512];    // of the entropy sources, as last heard
-    uint64_t asked_ms;         // for that report
+    size_t frame_size; // a frame that the queue had no room for
+    struct vigil vigil;
+    char known_report[512]; // of the entropy sources, as last heard
+    uint64_t asked_ms;      // for that report
     bool is_ending;
 } app;
 
@@ -158,7 +153,7 @@ static void take_queue(const struct launch_record *record,
     app.watched_measurement = false;
     doorbell_init(&app.bell, &app.queue.channel, app.bell_fd,
                   DOORBELL_NO_EVENT);
-    app.spin = (struct spin){SPIN_MIN_NS, SPIN_MAX_NS, 0};
+    vigil_open(&app.vigil);
     refer(record);
     rtp_enclave_up(&app.rtp, now_ms());
 }
@@ -366,10 +361,7 @@ static bool take_frames(uint64_t now, bool *moved)
         if (status != ROTOR_OK) {
             return false;
         }
-        if (app.waiting_since_ns != 0) {
-            spin_note(&app.spin, spin_now_ns() - app.waiting_since_ns);
-            app.waiting_since_ns = 0;
-        }
+        vigil_end(&app.vigil);
         clients_answer(&app.clients, now); // the RTP keeps one answer at a time
         status = rtp_take(&app.rtp, now, bytes_in(&frame));
         if (status != ROTOR_OK) {
@@ -414,38 +406,16 @@ static bool turn(void)
     return moved;
 }
 
-static bool news(void)
-{
-    return app.has_queue &&
-           rotor_ipq_channel_is_due(&app.queue.channel, ROTOR_IPQ_FRAMES);
-}
-
 // True when an answer came while spinning.
 static bool spin(void)
 {
-    if (!app.has_queue || rtp_slots_owed(&app.rtp.slots) == 0) {
-        app.waiting_since_ns = 0;
-        return false;
-    }
-    uint64_t now = spin_now_ns();
-    if (app.waiting_since_ns == 0) {
-        app.waiting_since_ns = now;
-    }
-    uint64_t end = app.waiting_since_ns + spin_budget_ns(&app.spin);
-    for (; now < end; now = spin_now_ns()) {
-        for (unsigned i = 0; i < 64; i++) {
-            if (news()) {
-                return true;
-            }
-            spin_pause();
-        }
-    }
-    return false;
+    return app.has_queue && vigil_keep(&app.vigil, &app.queue.channel,
+                                       rtp_slots_awaited(&app.rtp.slots));
 }
 
 enum { AT_STARTER, AT_SIGNALS, AT_BELL, AT_WORKER, AT_CLIENTS };
 
-static int patience(bool is_armed)
+static int patience(void)
 {
     uint64_t now = now_ms();
     uint64_t due = rtp_wakeup(&app.rtp);
@@ -454,10 +424,9 @@ static int patience(bool is_armed)
     if (wait > 1000) {
         wait = 1000;
     }
-    if (is_armed && app.frame_size != 0 && wait > look) {
-        wait = look;
-    }
-    if (is_armed && rtp_slots_owed(&app.rtp.slots) != 0 && wait > look) {
+    bool is_awaited =
+        app.has_queue && (app.frame_size != 0 || rtp_awaits_frame(&app.rtp));
+    if (is_awaited && wait > look) {
         wait = look;
     }
     return (int)wait;
@@ -468,7 +437,7 @@ static void wait_and_serve(bool is_busy)
     static struct pollfd watched[AT_CLIENTS + CLIENTS_POLL_MAX];
     bool may_sleep = !is_busy;
     bool is_armed = false;
-    if (may_sleep && app.has_queue) {
+    if (may_sleep && app.has_queue && rtp_awaits_frame(&app.rtp)) {
         is_armed = doorbell_arm(&app.bell, ROTOR_IPQ_FRAMES);
         may_sleep = is_armed;
     }
@@ -478,8 +447,7 @@ static void wait_and_serve(bool is_busy)
         (struct pollfd){app.has_queue ? app.bell_fd : -1, POLLIN, 0};
     watched[AT_WORKER] = (struct pollfd){app.worker_fd, POLLIN, 0};
     size_t count = clients_watch(&app.clients, watched + AT_CLIENTS);
-    int ready =
-        poll(watched, AT_CLIENTS + count, may_sleep ? patience(is_armed) : 0);
+    int ready = poll(watched, AT_CLIENTS + count, may_sleep ? patience() : 0);
     if (is_armed) {
         doorbell_disarm(&app.bell);
     }

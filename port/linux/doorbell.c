@@ -195,6 +195,10 @@ static enum rotor_status wait_for_news(struct doorbell *doorbell,
     while (!due && waited < timeout_ns) {
         if (waited < spin) {
             due = look_for_news(doorbell, reasons);
+            bool is_long = waited > SPIN_ALONE_NS;
+            if (!due && is_long && spin_give_way() > SPIN_WANTED_NS) {
+                spin = 0;
+            }
         } else {
             uint64_t left = timeout_ns - waited;
             if (!sleep_once(doorbell, nap, reasons, smaller(sleep, left))) {

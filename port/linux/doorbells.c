@@ -204,6 +204,10 @@ enum rotor_status doorbells_wait(struct doorbells *bells, uint64_t timeout_ns)
     while (!due && waited < timeout_ns) {
         if (waited < spin) {
             due = look_for_news(bells);
+            bool is_long = waited > SPIN_ALONE_NS;
+            if (!due && is_long && spin_give_way() > SPIN_WANTED_NS) {
+                spin = 0;
+            }
         } else {
             uint64_t left = timeout_ns - waited;
             if (!sleep_once(bells, smaller(sleep, left))) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "port/linux/spin.h"
 
+#include <sched.h>
 #include <time.h>
 
 uint64_t spin_now_ns(void)
@@ -19,10 +20,37 @@ uint64_t spin_budget_ns(const struct spin *spin)
     return thrice < spin->most_ns ? thrice : spin->most_ns;
 }
 
+// Silences make the mean long one by one, each as if it were four times what a
+// spin may last; quick news makes it short at once.
 void spin_note(struct spin *spin, uint64_t took_ns)
 {
-    // One long silence must not outweigh the busy time before it.
     uint64_t most = 4 * spin->most_ns;
-    uint64_t gap = took_ns < most ? took_ns : most;
-    spin->gap_ns += gap / 8 - spin->gap_ns / 8;
+    uint64_t took = took_ns < most ? took_ns : most;
+    if (took < spin->gap_ns) {
+        spin->gap_ns -= (spin->gap_ns - took) / 2;
+    } else {
+        spin->gap_ns += (took - spin->gap_ns) / 8;
+    }
+}
+
+uint64_t spin_give_way(void)
+{
+    uint64_t start = spin_now_ns();
+    (void)sched_yield();
+    return spin_now_ns() - start;
+}
+
+void spin_move_away(void)
+{
+    cpu_set_t home;
+    int here = sched_getcpu();
+    if (here < 0 || sched_getaffinity(0, sizeof home, &home) != 0) {
+        return;
+    }
+    cpu_set_t others = home;
+    CPU_CLR((unsigned)here, &others);
+    if (CPU_COUNT(&others) != 0 &&
+        sched_setaffinity(0, sizeof others, &others) == 0) {
+        (void)sched_setaffinity(0, sizeof home, &home);
+    }
 }

@@ -23,6 +23,19 @@ uint64_t spin_budget_ns(const struct spin *spin);
 // News took `took_ns` since somebody began to wait for it.
 void spin_note(struct spin *spin, uint64_t took_ns);
 
+// Before others are let run: news that is on its way comes within this time.
+#define SPIN_ALONE_NS 2000u
+
+// Lets whoever waits for this processor run, who may be the one with the news.
+// Returns how long that took: from SPIN_WANTED_NS on there is more to do here
+// than to spin, and to sleep is better.
+uint64_t spin_give_way(void);
+#define SPIN_WANTED_NS 100000u
+
+// Leaves this processor for another one, if the caller may run on any: the one
+// whom it waits for needs this.
+void spin_move_away(void);
+
 // Between two looks: easy on the memory, and on a thread beside this one.
 static inline void spin_pause(void)
 {

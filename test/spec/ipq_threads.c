@@ -291,6 +291,46 @@ SPEC("one long silence does not outweigh the busy time before it")
     assert_in_range(spin_budget_ns(&spin), 29000, 31000);
 }
 
+SPEC("silences end spinning one by one, quick news brings it back at once")
+{
+    struct spin spin = {2000, 200000, 0};
+    note_often(&spin, 10000);
+    spin_note(&spin, 3600000000000u);
+    spin_note(&spin, 3600000000000u);
+    spin_note(&spin, 3600000000000u);
+    assert_int_equal(spin_budget_ns(&spin), 2000);
+    spin_note(&spin, 10000);
+    assert_int_equal(spin_budget_ns(&spin), 200000);
+}
+
+SPEC("who moves away runs on another processor and may still run on all")
+{
+    cpu_set_t home;
+    cpu_set_t after;
+    assert_int_equal(sched_getaffinity(0, sizeof home, &home), 0);
+    int here = sched_getcpu();
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET((unsigned)here, &one);
+    assert_int_equal(sched_setaffinity(0, sizeof one, &one), 0);
+    spin_move_away(); // nowhere to go
+    assert_int_equal(sched_getcpu(), here);
+    assert_int_equal(sched_setaffinity(0, sizeof home, &home), 0);
+    if (CPU_COUNT(&home) < 2) {
+        skip();
+    }
+    // Another thread may take us back at any time, but hardly every time.
+    int moved = 0;
+    for (int i = 0; i < 100; i++) {
+        int before = sched_getcpu();
+        spin_move_away();
+        moved += sched_getcpu() != before;
+    }
+    assert_in_range(moved, 1, 100);
+    assert_int_equal(sched_getaffinity(0, sizeof after, &after), 0);
+    assert_true(CPU_EQUAL(&home, &after));
+}
+
 SPEC("a wait ends in time when the peer never rings")
 {
     const struct rotor_ipq_plan plan = {4, 64, 9};
