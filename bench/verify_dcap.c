@@ -13,6 +13,7 @@
 #include "base/bytes.h"
 #include "bench/tally.h"
 #include "endorse/intel_json.h"
+#include "verify/der.h"
 #include "verify/pem.h"
 #include "verify/sgx.h"
 #include "verify/tdx.h"
