@@ -173,3 +173,38 @@ attest() {
     rotor attest --state "$STATE" --nonce "$ANY_NONCE" --tsm "$TSM" --evidence dice --out "$OUT"
     exits 2
 }
+
+@test "what rotor verify --json prints is what doc/verify.cddl says" {
+    attest snp ""
+    given="--root $CHIP/ARK.pem --endorsements $BATS_TEST_TMPDIR/table"
+    printf '[accept]\nlevel = hardware\n' >"$BATS_TEST_TMPDIR/policy"
+    rotor verify "$OUT" $JUDGE $given --json
+    fits foreign-accepted
+    [ "$(member epoch)" = 0 ]
+    for flags in "" "--explain"; do
+        rotor verify "$OUT" $JUDGE $flags --json
+        exits 0
+        fits device-accepted
+    done
+    rotor verify "$OUT" $JUDGE --policy "$BATS_TEST_TMPDIR/policy" --json
+    exits 1
+    fits device-refused
+    printf '[accept]\nbackend = sgx\n' >"$BATS_TEST_TMPDIR/policy"
+    rotor verify "$OUT" $JUDGE $given --policy "$BATS_TEST_TMPDIR/policy" --json
+    exits 1
+    fits foreign-refused
+    for wrong in "$BATS_TEST_TMPDIR/none" "$OUT --format letter" "$BATS_TEST_DIRNAME/common.bash --report-data $ANY_NONCE"; do
+        rotor verify $wrong --json
+        [ "$status" -gt 1 ]
+        fits undecided
+    done
+    # The check can fail: another rule, a member less, a member more, another type.
+    rotor verify "$OUT" $JUDGE $given --json
+    run ! fits foreign-refused
+    for change in '/"tcb_status"/d' 's/"signer" => hex/"signers" => hex/' 's/"security_version" => uint/"security_version" => tstr/' \
+        's/"passed" \/ //'; do
+        sed "$change" "${BATS_TEST_DIRNAME%/test/*}/doc/verify.cddl" >"$BATS_TEST_TMPDIR/other.cddl"
+        rotor verify "$OUT" $JUDGE $given --json
+        run ! fits foreign-accepted "$BATS_TEST_TMPDIR/other.cddl"
+    done
+}

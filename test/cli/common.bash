@@ -69,6 +69,12 @@ fails_in_json() {
     esac
 }
 
+# Standard output is what that rule of doc/verify.cddl says.
+fits() {
+    local root=${BATS_TEST_DIRNAME%/test/*}
+    printf '%s' "$output" | python3 "$root/test/interop/cddl.py" "${2:-$root/doc/verify.cddl}" "$1" -
+}
+
 free_port() {
     python3 -c '
 import socket

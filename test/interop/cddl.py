@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Checks that a CBOR file is what a rule of a CDDL grammar says:
+"""Checks that a file, CBOR or one JSON object, is what a rule of a CDDL grammar
+says:
 
     cddl.py GRAMMAR RULE FILE
 
-As much of RFC 8610 as doc/rotor.cddl uses: maps, arrays, groups, choices,
+As much of RFC 8610 as doc/*.cddl use: maps, arrays, groups, choices,
 occurrences, ranges, literals, .size, .cbor and the prelude's types.  Knows
 nothing of rotor.  Says where it does not fit and ends with 1.  Our own: the
 cddl package of npm (0.21.2) reads neither .cbor nor choices of maps, and no
 other validator was found there.
 """
+import json
 import re
 import struct
 import sys
@@ -66,6 +68,17 @@ def read_all(data):
     if end != len(data):
         raise ValueError("bytes behind the item")
     return value
+
+
+def unique(pairs):
+    if len(dict(pairs)) != len(pairs):
+        raise ValueError("a member twice")
+    return dict(pairs)
+
+
+def read_file(name):
+    data = sys.stdin.buffer.read() if name == "-" else open(name, "rb").read()
+    return json.loads(data, object_pairs_hook=unique) if data[:1] == b"{" else read_all(data)
 
 
 class Grammar:
@@ -170,7 +183,7 @@ class Grammar:
             same = type(value) is type(kind[1]) and value == kind[1]
             return None if same else f"{where}: {value!r} is not {kind[1]!r}"
         if name == "range":
-            good = isinstance(value, int) and kind[1] <= value <= kind[2]
+            good = type(value) is int and kind[1] <= value <= kind[2]
             return None if good else f"{where}: {value!r} is not in {kind[1]}..{kind[2]}"
         if name == "choice":
             faults = [self.fault(option, value, where) for option in kind[1]]
@@ -185,7 +198,8 @@ class Grammar:
         return self.fault_of_array(kind[1], value, where)
 
     def fault_of_name(self, name, value, where):
-        prelude = {"uint": lambda v: isinstance(v, int) and v >= 0, "int": lambda v: isinstance(v, int),
+        prelude = {"uint": lambda v: type(v) is int and v >= 0, "int": lambda v: type(v) is int,
+                   "bool": lambda v: isinstance(v, bool), "true": lambda v: v is True, "false": lambda v: v is False,
                    "bstr": lambda v: isinstance(v, bytes), "tstr": lambda v: isinstance(v, str),
                    "nil": lambda v: v is None, "any": lambda v: True}
         if name in prelude:
@@ -233,7 +247,7 @@ class Grammar:
 def main():
     grammar = Grammar(open(sys.argv[1], encoding="utf-8").read())
     try:
-        fault = grammar.fault(("name", sys.argv[2]), read_all(open(sys.argv[3], "rb").read()), "")
+        fault = grammar.fault(("name", sys.argv[2]), read_file(sys.argv[3]), "")
     except ValueError as error:
         fault = str(error)
     if fault:
