@@ -114,9 +114,21 @@ static bool take_policy(struct foreign *f, const struct foreign_wanted *wanted,
     return true;
 }
 
+// What a host put beside a report; trusted no further than a root.
+static void take_carried(struct foreign *f)
+{
+    if (f->format == FOREIGN_SNP &&
+        foreign_snp_parts(f->evidence, &f->evidence, &f->carried) &&
+        f->carried.size != 0) {
+        // What is no certificate in it vouches for nothing.
+        (void)!endorse_set_read(&f->set, f->carried);
+    }
+}
+
 // Where the user names none, the store of rotor endorse, if there is one.
 static bool load_endorsements(struct foreign *f, int *code)
 {
+    take_carried(f);
     const struct flag_list *paths = &f->flags->endorsements;
     char folder[ENDORSING_PATH_SIZE];
     for (size_t i = 0; i < paths->count; i++) {
@@ -216,6 +228,13 @@ static bool judge(struct foreign *f)
         [FOREIGN_DICE] = foreign_judge_dice,
         [FOREIGN_PROCESS] = foreign_judge_process,
     };
+    // A document of Nitro is a token by its form.
+    bool is_open = f->format == FOREIGN_UNKNOWN || f->format == FOREIGN_EAT;
+    const char *known = is_open ? foreign_unsupported(f->evidence) : NULL;
+    if (known != NULL) {
+        return foreign_undecided(f, CAUSE_NOT_SUPPORTED, NULL,
+                                 "%s: not supported: %s", f->target, known);
+    }
     if (f->format == FOREIGN_UNKNOWN) {
         return foreign_undecided(
             f, CAUSE_UNPARSABLE,

@@ -63,6 +63,7 @@ struct foreign {
     const struct foreign_flags *flags;
     enum foreign_format format;
     struct rotor_bytes evidence;
+    struct rotor_bytes carried;       // certificates that came with it
     const struct relying_report *own; // rotor's answer that it is over
     struct rotor_bytes mac_key;       // SECRET; these four are on the heap
     struct rotor_bytes signature;     // of a quote

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a file is, by its content.
-#include <stdlib.h>
 #include <string.h>
 
 #include "app/rotor/foreign_detect.h"
@@ -39,73 +38,6 @@ bool foreign_format_named(const char *name, enum foreign_format *format)
     return false;
 }
 
-// ---- hex -------------------------------------------------------------------
-
-static int digit_of(uint8_t byte)
-{
-    if (byte >= '0' && byte <= '9') {
-        return byte - '0';
-    }
-    uint8_t lower = byte | 0x20;
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
-static bool is_blank(uint8_t byte)
-{
-    return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
-}
-
-// How many digits, all else being blanks; 0 if it is no hex.
-static size_t count_digits(struct rotor_bytes text)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < text.size; i++) {
-        if (digit_of(text.data[i]) >= 0) {
-            count++;
-        } else if (!is_blank(text.data[i])) {
-            return 0;
-        }
-    }
-    return count % 2 == 0 ? count : 0;
-}
-
-// Oak's evidence in its text form.
-static void take_oak_text(struct rotor_room *content)
-{
-    struct rotor_room binary = {malloc(content->used + 1), content->used, 0};
-    if (binary.data != NULL &&
-        verify_oak_from_text(bytes_in(content), &binary) == ROTOR_OK) {
-        memcpy(content->data, binary.data, binary.used);
-        content->used = binary.used;
-    }
-    free(binary.data);
-}
-
-void foreign_untext(struct rotor_room *content)
-{
-    struct rotor_bytes text = bytes_in(content);
-    bool has_prefix = text.size > 2 && text.data[0] == '0' &&
-                      (text.data[1] == 'x' || text.data[1] == 'X');
-    if (has_prefix) {
-        text = bytes_of(text.data + 2, text.size - 2);
-    }
-    if (count_digits(text) < 64) { // less is no evidence of anything
-        take_oak_text(content);
-        return;
-    }
-    size_t count = 0;
-    for (size_t i = 0; i < text.size; i++) {
-        int digit = digit_of(text.data[i]);
-        if (digit < 0) {
-            continue;
-        }
-        uint8_t *at = &content->data[count / 2];
-        *at = (uint8_t)(count % 2 == 0 ? digit << 4 : *at | digit);
-        count++;
-    }
-    content->used = count / 2;
-}
-
 // ---- formats ---------------------------------------------------------------
 
 static bool begins_with(struct rotor_bytes content, const void *head,
@@ -114,13 +46,53 @@ static bool begins_with(struct rotor_bytes content, const void *head,
     return content.size >= size && memcmp(content.data, head, size) == 0;
 }
 
-// The report alone, as the firmware makes it.
+static bool is_zero(struct rotor_bytes bytes)
+{
+    uint8_t any = 0;
+    for (size_t i = 0; i < bytes.size; i++) {
+        any |= bytes.data[i];
+    }
+    return any == 0;
+}
+
+// What the kernel's older interface puts before a report (linux/sev-guest.h):
+// le32 status, le32 size, 24 zeros.
+static struct rotor_bytes behind_response(struct rotor_bytes content)
+{
+    const size_t head = 32;
+    bool is_response = content.size >= head + VERIFY_SNP_REPORT_SIZE &&
+                       bytes_le32(content.data) == 0 &&
+                       bytes_le32(content.data + 4) == VERIFY_SNP_REPORT_SIZE &&
+                       is_zero(bytes_of(content.data + 8, head - 8));
+    return is_response ? bytes_of(content.data + head, content.size - head)
+                       : content;
+}
+
+bool foreign_snp_parts(struct rotor_bytes content, struct rotor_bytes *report,
+                       struct rotor_bytes *table)
+{
+    struct verify_snp_report read;
+    struct verify_snp_table certificates;
+    content = behind_response(content);
+    if (content.size < VERIFY_SNP_REPORT_SIZE) {
+        return false;
+    }
+    *report = bytes_of(content.data, VERIFY_SNP_REPORT_SIZE);
+    *table = bytes_of(content.data + VERIFY_SNP_REPORT_SIZE,
+                      content.size - VERIFY_SNP_REPORT_SIZE);
+    if (is_zero(*table)) {
+        table->size = 0;
+    }
+    return verify_snp_read(*report, &read) == ROTOR_OK && read.algorithm == 1 &&
+           (table->size == 0 ||
+            verify_snp_read_table(*table, &certificates) == ROTOR_OK);
+}
+
 static bool is_snp(struct rotor_bytes content)
 {
-    struct verify_snp_report report;
-    return content.size == VERIFY_SNP_REPORT_SIZE &&
-           verify_snp_read(content, &report) == ROTOR_OK &&
-           report.algorithm == 1;
+    struct rotor_bytes report;
+    struct rotor_bytes table;
+    return foreign_snp_parts(content, &report, &table);
 }
 
 static bool is_oak(struct rotor_bytes content)
@@ -268,4 +240,61 @@ enum foreign_format foreign_detect(struct rotor_bytes content)
         return token;
     }
     return is_oak(content) ? FOREIGN_OAK : FOREIGN_UNKNOWN;
+}
+
+// ---- known, and not supported ----------------------------------------------
+
+// header.payload.signature, each Base64 of an object: {" is eyJ.
+static bool is_web_token(struct rotor_bytes content)
+{
+    static const char head[] = "eyJ";
+    size_t dots = 0;
+    for (size_t i = 0; i < content.size; i++) {
+        dots += content.data[i] == '.' ? 1 : 0;
+    }
+    return begins_with(content, head, sizeof head - 1) && dots == 2;
+}
+
+// A document of a Nitro enclave: its claims have names, "module_id" among them.
+static bool is_nitro(struct rotor_bytes content)
+{
+    static const char name[] = "\x69module_id";
+    struct verify_cose cose;
+    return verify_cose_open(content, &cose) == NULL &&
+           cose.kind == VERIFY_COSE_SIGN1 &&
+           memmem(cose.payload.data, cose.payload.size, name,
+                  sizeof name - 1) != NULL;
+}
+
+// REPORTTYPE 0x81 and the sizes of TDREPORT_STRUCT; nobody signed it.
+static bool is_tdreport(struct rotor_bytes content)
+{
+    static const uint8_t head[] = {0x81, 0x00};
+    return content.size == 1024 && begins_with(content, head, sizeof head);
+}
+
+static bool is_hcl(struct rotor_bytes content)
+{
+    return begins_with(content, "HCLA", 4);
+}
+
+const char *foreign_unsupported(struct rotor_bytes content)
+{
+    static const struct {
+        bool (*is_it)(struct rotor_bytes content);
+        const char *name;
+    } known[] = {
+        {is_web_token, "a JSON Web Token; tokens in CBOR are"},
+        {is_nitro,     "a document of an AWS Nitro enclave"  },
+        {is_tdreport,  "a TDREPORT, which only its own machine can check; a "
+                      "quote is"        },
+        {is_hcl,       "a report of Azure's paravisor; the report of SEV-SNP "
+                 "or the quote in it is"     },
+    };
+    for (size_t i = 0; i < COUNT_OF(known); i++) {
+        if (known[i].is_it(content)) {
+            return known[i].name;
+        }
+    }
+    return NULL;
 }

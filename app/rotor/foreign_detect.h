@@ -29,8 +29,17 @@ bool foreign_format_named(const char *name, enum foreign_format *format);
 // What the content is, by its first bytes and its size.
 enum foreign_format foreign_detect(struct rotor_bytes content);
 
-// Takes text (hex, or Oak's) as the bytes that it stands for, in place; other
-// content stays as it is.
+// A report of SEV-SNP and the host's certificates behind it, if any (empty),
+// with or without the kernel's head before them.  Views.  False: it is none.
+bool foreign_snp_parts(struct rotor_bytes content, struct rotor_bytes *report,
+                       struct rotor_bytes *table);
+
+// A clause for evidence that is known by its content and not judged here, e.g.
+// "a JSON Web Token; tokens in CBOR are"; NULL: it is not that.
+const char *foreign_unsupported(struct rotor_bytes content);
+
+// Takes text (hex, Base64, PEM of certificates, or Oak's) as the bytes that it
+// stands for, in place; other content stays as it is.
 void foreign_untext(struct rotor_room *content);
 
 #endif

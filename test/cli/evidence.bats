@@ -38,6 +38,69 @@ need_vectors() {
     exits 0
 }
 
+@test "Base64, PEM, a kernel's head and a host's table are taken off what they are around" {
+    need_vectors
+    { base64 -w 64 "$P/tdx_quote"; echo; } >"$BATS_TEST_TMPDIR/text"
+    rotor verify "$BATS_TEST_TMPDIR/text"
+    exits 0
+    prints "accepted: tdx, level hardware"
+    echo "=AAA" >>"$BATS_TEST_TMPDIR/text"
+    rotor verify "$BATS_TEST_TMPDIR/text"
+    exits 3
+    python3 - "$V/snp/trustee" "$BATS_TEST_TMPDIR" <<'END'
+import struct, sys
+report, leaf, of_another = (open(sys.argv[1] + name, "rb").read() for name in
+                            ("/test-report.bin", "/test-vcek.der", "/test-vcek-invalid-new.der"))
+table = lambda der: b"c" * 16 + struct.pack("<II", 48, len(der)) + bytes(24) + der
+head = struct.pack("<II24x", 0, len(report))
+for name, content in (("response", (head + report).ljust(4000, b"\0")), ("table", report + table(leaf)),
+                      ("both", head + report + table(leaf)), ("other", report + table(of_another)),
+                      ("torn", report + table(leaf)[:-1]), ("more", report + b"more"),
+                      ("head", struct.pack("<II24x", 1, len(report)) + report)):
+    open(f"{sys.argv[2]}/{name}", "wb").write(content)
+END
+    for file in table both; do
+        rotor verify "$BATS_TEST_TMPDIR/$file" --endorsements "$V/snp/amd-roots"
+        exits 0
+        prints "accepted: snp, level hardware"
+    done
+    rotor verify "$BATS_TEST_TMPDIR/response" --endorsements "$V/snp/amd-roots" --endorsements "$V/snp/trustee/test-vcek.der"
+    exits 0
+    rotor verify "$BATS_TEST_TMPDIR/other" --endorsements "$V/snp/amd-roots"
+    exits 1
+    rotor verify "$BATS_TEST_TMPDIR/response" --endorsements "$V/snp/amd-roots"
+    exits 3
+    for file in torn more head; do
+        rotor verify "$BATS_TEST_TMPDIR/$file" --endorsements "$V/snp/amd-roots"
+        exits 3
+    done
+}
+
+@test "evidence that is known and not judged here is refused by its name: exit 3" {
+    printf 'eyJhbGciOiJFUzI1NiJ9.eyJub25jZSI6ImFiIn0.AAAA' >"$BATS_TEST_TMPDIR/jwt"
+    python3 - "$BATS_TEST_TMPDIR" <<'END'
+import base64, sys
+bytes_of = lambda b: (bytes([0x58, len(b)]) if len(b) > 23 else bytes([0x40 | len(b)])) + b
+claims = b"\xa1\x69module_id\x66i-1234"
+nitro = b"\x84" + bytes_of(b"\xa1\x01\x38\x22") + b"\xa0" + bytes_of(claims) + bytes_of(bytes(96))
+for name, content in (("nitro", nitro), ("nitro64", base64.encodebytes(nitro)),
+                      ("tdreport", b"\x81" + bytes(1023)), ("hcl", b"HCLA" + bytes(2596))):
+    open(f"{sys.argv[1]}/{name}", "wb").write(content)
+END
+    while read -r file name; do
+        rotor verify "$BATS_TEST_TMPDIR/$file" --json
+        exits 3
+        fails_in_json NOT_SUPPORTED
+        case "$(member error.message)" in *"not supported: $name"*) ;; *) return 1 ;; esac
+    done <<'NAMES'
+jwt a JSON Web Token
+nitro a document of an AWS Nitro enclave
+nitro64 a document of an AWS Nitro enclave
+tdreport a TDREPORT
+hcl a report of Azure's paravisor
+NAMES
+}
+
 @test "a changed quote is refused: exit 1, with the check that failed" {
     need_vectors
     cp "$P/tdx_quote" "$BATS_TEST_TMPDIR/quote"

@@ -62,7 +62,13 @@ static void try_format(struct rotor_bytes input)
     memcpy(copy, input.data, input.size);
     foreign_untext(&room);
     FUZZ_CHECK(room.used <= input.size);
-    FUZZ_CHECK(foreign_detect(bytes_in(&room)) < FOREIGN_FORMAT_COUNT);
+    enum foreign_format format = foreign_detect(bytes_in(&room));
+    FUZZ_CHECK(format < FOREIGN_FORMAT_COUNT);
+    struct rotor_bytes report;
+    struct rotor_bytes table;
+    FUZZ_CHECK(foreign_snp_parts(bytes_in(&room), &report, &table) ==
+               (format == FOREIGN_SNP));
+    (void)foreign_unsupported(bytes_in(&room));
     free(copy);
 }
 
