@@ -276,7 +276,9 @@ static bool check_mode(struct walk *walk)
     if (is_mode) {
         row.seen = verify_text(names[link->mode]);
     }
-    if (is_mode && link->mode == BOOT_MODE_DEBUG) {
+    // Not configured: nothing there is kept from anyone.
+    if (is_mode && (link->mode == BOOT_MODE_DEBUG ||
+                    link->mode == BOOT_MODE_NOT_CONFIGURED)) {
         walk->verdict->debug = VERIFY_YES;
     } else if (walk->verdict->debug == VERIFY_NOT_CHECKED) {
         walk->verdict->debug = VERIFY_NO;

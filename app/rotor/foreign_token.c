@@ -183,7 +183,8 @@ static bool judge_chain(struct foreign *f, struct rotor_room *scratch)
             .scratch = scratch,
         };
         if (f->policy.policy.debug == VERIFY_DEBUG_ANY) {
-            question.modes_taken = UINT32_C(1) << BOOT_MODE_DEBUG;
+            question.modes_taken = UINT32_C(1) << BOOT_MODE_DEBUG |
+                                   UINT32_C(1) << BOOT_MODE_NOT_CONFIGURED;
         }
         bool is_usable = verify_public_decode_spki(foreign_root_key(f, i),
                                                    &question.root) == NULL;

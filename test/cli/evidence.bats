@@ -76,6 +76,29 @@ END
     done
 }
 
+@test "certificates of DICE in PEM are the chain that they are in DER" {
+    need_vectors
+    python3 - "$BATS_TEST_DIRNAME/../evidence" >"$BATS_TEST_TMPDIR/root.pem" <<'END'
+import sys
+sys.path.insert(0, sys.argv[1])
+import open_dice
+sys.stdout.write(open_dice.public_pem(bytes(32), "P256").decode())
+END
+    printf '[accept]\ndebug = any\n' >"$BATS_TEST_TMPDIR/policy"
+    openssl x509 -inform DER -in "$V/dice/open-dice/kExpectedX509P256Cert_ZeroInput.der" -out "$BATS_TEST_TMPDIR/chain.pem"
+    given="--root $BATS_TEST_TMPDIR/root.pem --policy $BATS_TEST_TMPDIR/policy"
+    rotor verify "$BATS_TEST_TMPDIR/chain.pem" $given
+    exits 0
+    prints "accepted: dice, level trustzone"
+    prints "debug            yes"
+    cat "$BATS_TEST_TMPDIR/chain.pem" "$BATS_TEST_TMPDIR/chain.pem" >"$BATS_TEST_TMPDIR/twice.pem"
+    rotor verify "$BATS_TEST_TMPDIR/twice.pem" $given
+    exits 1
+    rotor verify "$BATS_TEST_TMPDIR/chain.pem" --root "$BATS_TEST_TMPDIR/root.pem"
+    exits 1
+    says "mode is not normal"
+}
+
 @test "evidence that is known and not judged here is refused by its name: exit 3" {
     printf 'eyJhbGciOiJFUzI1NiJ9.eyJub25jZSI6ImFiIn0.AAAA' >"$BATS_TEST_TMPDIR/jwt"
     python3 - "$BATS_TEST_TMPDIR" <<'END'

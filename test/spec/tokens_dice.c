@@ -296,6 +296,10 @@ SPEC("a mode is taken if it is asked for, and debugging is told all the same")
     assert_non_null(why_changed(1, MODE, "h'03'"));
     assert_null(why_changed(1, MODE, "h'01'"));
     assert_int_equal(verdict.debug, VERIFY_NO);
+    question.modes_taken = 1u << BOOT_MODE_NOT_CONFIGURED;
+    assert_null(why_changed(1, MODE, "h'00'"));
+    assert_int_equal(verdict.debug, VERIFY_YES);
+    assert_non_null(why_changed(1, MODE, "h'02'"));
     end();
 }
 
