@@ -118,6 +118,24 @@ enum rotor_status chain_judge_fork(const struct chain_trust *parent,
     return ROTOR_OK;
 }
 
+enum rotor_status chain_judge_stray(const struct chain_trust *head,
+                                    struct rotor_bytes other,
+                                    enum chain_fork *fork)
+{
+    struct chain_entry entry;
+    struct witnessed by_other = {false, false};
+    *fork = CHAIN_FORK_UNJUDGED;
+    TRY(chain_entry_decode(other, &entry));
+    if (!is_at_place(&entry.body, head)) {
+        *fork = CHAIN_FORK_NONE;
+        return ROTOR_OK;
+    }
+    TRY(witness(head, &entry, &by_other));
+    enum chain_fork beside = name(&by_other);
+    *fork = beside == CHAIN_FORK_DUPLICITY ? CHAIN_FORK_SUCCESSOR : beside;
+    return ROTOR_OK;
+}
+
 const char *chain_fork_name(enum chain_fork fork)
 {
     static const char *const NAMES[] = {
@@ -127,6 +145,7 @@ const char *chain_fork_name(enum chain_fork fork)
         [CHAIN_FORK_NOISE] = "S misuse",
         [CHAIN_FORK_A_MISUSE] = "A misuse",
         [CHAIN_FORK_DUPLICITY] = "duplicity",
+        [CHAIN_FORK_SUCCESSOR] = "unknown successor",
     };
     return (unsigned)fork < COUNT_OF(NAMES) ? NAMES[fork] : "unknown";
 }

@@ -15,6 +15,7 @@ enum chain_fork {
     CHAIN_FORK_NOISE,     // sig_old alone: S misuse; discard, never quarantine
     CHAIN_FORK_A_MISUSE,  // sig_auth alone: A leaked; alarm and rotate
     CHAIN_FORK_DUPLICITY, // both on both bodies: store both, quarantine, alarm
+    CHAIN_FORK_SUCCESSOR, // both, where nothing was accepted yet
 };
 
 // Judges a second entry of kind 1 or 4 for the place of `accepted`.  `parent`
@@ -26,6 +27,13 @@ enum chain_fork {
 ROTOR_CALL chain_judge_fork(const struct chain_trust *parent,
                             struct rotor_bytes accepted,
                             struct rotor_bytes other, enum chain_fork *fork);
+
+// Judges an entry for the place behind `head`, where nothing was accepted yet:
+// NOISE, A_MISUSE, SUCCESSOR, or NONE.
+//
+// ROTOR_MALFORMED  not an entry; *fork stays unjudged.
+ROTOR_CALL chain_judge_stray(const struct chain_trust *head,
+                             struct rotor_bytes other, enum chain_fork *fork);
 
 // Words for alarms, e.g. "duplicity"; never NULL.
 const char *chain_fork_name(enum chain_fork fork);

@@ -347,17 +347,30 @@ static enum rotor_status read_own(struct rtp_job *job,
     return ROTOR_OK;
 }
 
-// Whose place it is: that of our pending entry, or that of our cur.
+// Whose place it is: that of our pending entry, of one of our log, or the one
+// behind our cur where nothing was accepted: then *accepted is empty.  A lower
+// incarnation is over: who stole its keys is not to stop the present one.
 static enum rotor_status find_rival(struct rtp_job *job,
                                     const struct wire_order *place,
                                     struct chain_trust *parent,
                                     struct rotor_bytes *accepted)
 {
     const struct rtp_state *state = &job->next;
+    if (place->incarnation != state->trust.order.incarnation) {
+        return ROTOR_INVALID;
+    }
     if (!chain_trust_is_empty(&state->pend) &&
         chain_order_compare(place, &state->pend.order) == 0) {
         *parent = state->trust;
         *accepted = bytes_of(state->entry, state->entry_size);
+        return ROTOR_OK;
+    }
+    const struct wire_order next = {state->trust.order.incarnation,
+                                    state->trust.order.epoch + 1u};
+    if (!chain_trust_is_empty(&state->trust) &&
+        chain_order_compare(place, &next) == 0) {
+        *parent = state->trust;
+        *accepted = (struct rotor_bytes){0};
         return ROTOR_OK;
     }
     if (place->epoch == 0) {
@@ -396,9 +409,16 @@ static enum rotor_status run_judge(struct rtp_job *job)
         return ROTOR_OK;
     }
     const struct wire_order place = {entry.body.incarnation, entry.body.epoch};
-    if (find_rival(job, &place, &parent, &accepted) != ROTOR_OK ||
-        chain_judge_fork(&parent, accepted, other, &job->fork) != ROTOR_OK) {
+    job->rival_epoch = place.epoch;
+    if (find_rival(job, &place, &parent, &accepted) != ROTOR_OK) {
         return ROTOR_OK;
+    }
+    enum rotor_status status =
+        bytes_are_empty(accepted)
+            ? chain_judge_stray(&parent, other, &job->fork)
+            : chain_judge_fork(&parent, accepted, other, &job->fork);
+    if (status != ROTOR_OK) {
+        return status == ROTOR_PORT_FAILED ? status : ROTOR_OK;
     }
     if (job->fork != CHAIN_FORK_DUPLICITY) {
         return ROTOR_OK;
@@ -431,6 +451,7 @@ void rtp_job_run(struct rtp_job *job)
     };
     job->is_accepted = false;
     job->fork = CHAIN_FORK_UNJUDGED;
+    job->rival_epoch = 0;
     job->verdict = (struct chain_verdict){.outcome = CHAIN_REJECTED,
                                           .reason = "not judged"};
     bool is_known = (size_t)job->kind < COUNT_OF(RUN) && RUN[job->kind] != NULL;

@@ -24,7 +24,7 @@ enum rtp_job_kind {
     RTP_JOB_ACCEPT,   // an entry that we asked for: 6.2, then R1
     RTP_JOB_ADVANCE,  // ROT_DONE, or HELLO under e+1: R2
     RTP_JOB_CATCH_UP, // an entry that we missed: 6.2 or 6.5, then R1 and R2
-    RTP_JOB_JUDGE,    // a second body for one place: 6.4
+    RTP_JOB_JUDGE,    // a second body for a place of the log: 6.4
 };
 
 // What a HELLO_AP turned out to be.
@@ -74,13 +74,16 @@ struct rtp_job {
     bool has_done; // ADVANCE: `input` is ROT_DONE, to be verified
     uint8_t done_id[WIRE_ID_SIZE];
     uint32_t channel_id;
+    bool is_reported; // JUDGE: by the request of this tag
+    uint64_t report_tag;
 
     // Outcome.
     enum rotor_status status; // of the platform
     bool is_accepted;
     struct chain_verdict verdict;
     enum chain_fork fork;
-    uint64_t n; // of ROT_DONE
+    uint64_t rival_epoch; // JUDGE: of the second body; 0: it is none
+    uint64_t n;           // of ROT_DONE
     bool is_our_request;
 
     uint8_t file[RTP_STATE_MAX];

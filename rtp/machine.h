@@ -5,6 +5,7 @@
 //     pair.c    HELLO to STATUS as messages
 //     meet.c    what HELLO_AP turned out to be; reading the AP's log
 //     orders.c  generate, rotate, commit: what the durable phase wants next
+//     report.c  a second body for a place of the log, and what follows
 //     recover.c orders of the recovery authority
 //     serve.c   requests of programs; answer.c and reply.c: their answers
 #ifndef ROTOR_RTP_MACHINE_H
@@ -21,6 +22,10 @@ void rtp_sound(struct rtp *rtp, const struct rtp_alarm *alarm);
 void rtp_raise(struct rtp *rtp, enum rtp_alarm_kind kind, const char *text);
 uint32_t rtp_random(struct rtp *rtp);
 ROTOR_CALL rtp_make_id(struct rtp *rtp, uint8_t id[WIRE_ID_SIZE]);
+
+// Alarm and rotation for a reason of a security event: 3, 4 or 6.
+void rtp_take_event(struct rtp *rtp, uint64_t now_ms, uint32_t reason,
+                    const char *text);
 
 // Looks what is to be done next and begins it.  After everything that changed
 // something.
@@ -100,6 +105,12 @@ ROTOR_CALL rtp_serve_next(struct rtp *rtp, uint64_t now_ms,
                           struct rotor_room *room);
 void rtp_slot_refuse(struct rtp *rtp, struct rtp_slot *slot, uint64_t error,
                      uint64_t detail);
+
+// ---- report.c --------------------------------------------------------------
+
+// Makes the job that judges the oldest report, if it can be made now.
+void rtp_report_pursue(struct rtp *rtp);
+void rtp_judged(struct rtp *rtp, uint64_t now_ms, struct rtp_job *job);
 
 // ---- recover.c -------------------------------------------------------------
 

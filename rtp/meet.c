@@ -228,39 +228,11 @@ static void entry_done(struct rtp *rtp, uint64_t now_ms, struct rtp_job *job)
     rtp->channel.has_progressed = true;
 }
 
-static void judge_done(struct rtp *rtp, struct rtp_job *job)
-{
-    if (job->status != ROTOR_OK) {
-        rtp_raise(rtp, RTP_ALARM_STORE, rotor_status_name(job->status));
-        return;
-    }
-    if (job->is_accepted) {
-        rtp->state = job->next;
-        rtp->unavailable = "quarantine: two bodies for one place in the log";
-        rtp_raise(rtp, RTP_ALARM_DUPLICITY, rtp->unavailable);
-        return;
-    }
-    bool is_fork =
-        job->fork == CHAIN_FORK_NOISE || job->fork == CHAIN_FORK_A_MISUSE;
-    if (is_fork) {
-        const struct rtp_alarm alarm = {.kind = RTP_ALARM_FORK,
-                                        .text = chain_fork_name(job->fork),
-                                        .a = job->fork};
-        rtp_sound(rtp, &alarm);
-    }
-}
-
 void rtp_pair_done(struct rtp *rtp, uint64_t now_ms, struct rtp_job *job)
 {
-    bool is_current =
-        job->kind == RTP_JOB_JUDGE || rtp->channel.link == RTP_LINK_JUDGING;
+    bool is_current = rtp->channel.link == RTP_LINK_JUDGING;
     if (job->kind == RTP_JOB_HELLO && is_current) {
         hello_done(rtp, now_ms, job);
-    } else if (job->kind == RTP_JOB_JUDGE) {
-        judge_done(rtp, job);
-        if (rtp->state.phase == RTP_QUAR) {
-            rtp_reset(rtp, now_ms, true);
-        }
     } else {
         entry_done(rtp, now_ms, job);
     }

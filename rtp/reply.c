@@ -123,6 +123,9 @@ static void make_payload(struct rtp *rtp, uint64_t now_ms,
     } else if (slot->op == WIRE_OP_ROTATE || slot->op == WIRE_OP_EVENT ||
                slot->op == WIRE_OP_RECOVERED) {
         status = serve_head(rtp, &reply);
+    } else if (slot->op == WIRE_OP_REPORT) {
+        status = wire_message_encode(&WIRE_LAYOUT_CLIENT_FINDING,
+                                     &slot->finding, &reply);
     }
     if (status != ROTOR_OK) {
         completion->code = WIRE_CLIENT_FAILED;

@@ -232,12 +232,24 @@ uint64_t rtp_wakeup(const struct rtp *rtp)
     }
     for (size_t i = 0; i < RTP_SLOTS; i++) {
         const struct rtp_slot *slot = &rtp->slots.slot[i];
-        bool waits = slot->state == RTP_SLOT_QUEUED ||
-                     slot->state == RTP_SLOT_SENT ||
-                     slot->state == RTP_SLOT_WAITING;
-        at = waits ? least(at, slot->deadline_ms) : at;
+        at = rtp_slot_has_deadline(slot) ? least(at, slot->deadline_ms) : at;
     }
     return at;
+}
+
+void rtp_take_event(struct rtp *rtp, uint64_t now_ms, uint32_t reason,
+                    const char *text)
+{
+    const struct rtp_alarm alarm = {
+        .kind = RTP_ALARM_EVENT, .text = text, .a = reason};
+    // A key that is compromised now makes void what it signs from now on.
+    const struct rtp_wish wish = {.reason = reason,
+                                  .kind = CHAIN_ROTATE,
+                                  .distrust_from =
+                                      rtp->state.trust.order.epoch};
+    rtp_sound(rtp, &alarm);
+    rtp_wish_for(rtp, &wish);
+    rtp_pursue(rtp, now_ms);
 }
 
 enum rotor_status rtp_event(struct rtp *rtp, uint64_t now_ms, uint32_t reason,
@@ -249,16 +261,7 @@ enum rotor_status rtp_event(struct rtp *rtp, uint64_t now_ms, uint32_t reason,
     if (!is_event) {
         return ROTOR_INVALID;
     }
-    const struct rtp_alarm alarm = {
-        .kind = RTP_ALARM_EVENT, .text = text, .a = reason};
-    // A key that is compromised now makes void what it signs from now on.
-    const struct rtp_wish wish = {.reason = reason,
-                                  .kind = CHAIN_ROTATE,
-                                  .distrust_from =
-                                      rtp->state.trust.order.epoch};
-    rtp_sound(rtp, &alarm);
-    rtp_wish_for(rtp, &wish);
-    rtp_pursue(rtp, now_ms);
+    rtp_take_event(rtp, now_ms, reason, text);
     return ROTOR_OK;
 }
 
@@ -290,6 +293,7 @@ struct rtp_job *rtp_job_start(struct rtp *rtp, enum rtp_job_kind kind)
     job->ap_was_prepared = false;
     job->has_done = false;
     job->is_our_request = false;
+    job->is_reported = false;
     rtp->job_is_wanted = true;
     rtp->job_pairing = rtp->counts.resets;
     return job;
@@ -360,9 +364,10 @@ void rtp_job_done(struct rtp *rtp, uint64_t now_ms, struct rtp_job *job)
     if (is_hello && !is_of_pairing) {
         crypto_key_close(&job->hello.ephemeral);
     }
-    bool is_pairing =
-        is_hello || job->kind == RTP_JOB_CATCH_UP || job->kind == RTP_JOB_JUDGE;
-    if (is_pairing && (is_of_pairing || !is_hello)) {
+    bool is_pairing = is_hello || job->kind == RTP_JOB_CATCH_UP;
+    if (job->kind == RTP_JOB_JUDGE) {
+        rtp_judged(rtp, now_ms, job);
+    } else if (is_pairing && (is_of_pairing || !is_hello)) {
         rtp_pair_done(rtp, now_ms, job);
     } else if (!is_pairing) {
         rtp_order_done(rtp, now_ms, job);
@@ -382,4 +387,5 @@ void rtp_pursue(struct rtp *rtp, uint64_t now_ms)
     }
     rtp_pair_pursue(rtp, now_ms);
     rtp_order_pursue(rtp, now_ms);
+    rtp_report_pursue(rtp);
 }

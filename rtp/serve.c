@@ -21,6 +21,7 @@ static bool is_well_formed(const struct rtp_request *request)
         struct wire_head_proof head;
         struct wire_client_rotate rotate;
         struct wire_client_event event;
+        struct wire_client_report report;
         struct wire_sign sign;
         struct wire_client_recover recover;
         struct wire_recover_signed recovered;
@@ -50,6 +51,9 @@ static bool is_well_formed(const struct rtp_request *request)
         break;
     case WIRE_OP_EVENT:
         layout = &WIRE_LAYOUT_CLIENT_EVENT;
+        break;
+    case WIRE_OP_REPORT:
+        layout = &WIRE_LAYOUT_CLIENT_REPORT;
         break;
     case WIRE_OP_SIGN:
         layout = &WIRE_LAYOUT_SIGN;
@@ -217,6 +221,8 @@ static void submit_slot(struct rtp *rtp, uint64_t now_ms, struct rtp_slot *slot)
         submit_rotate(rtp, now_ms, slot);
     } else if (slot->op == WIRE_OP_EVENT) {
         submit_event(rtp, now_ms, slot);
+    } else if (slot->op == WIRE_OP_REPORT) {
+        slot->state = RTP_SLOT_REPORTED;
     } else {
         slot->state = RTP_SLOT_QUEUED;
     }
@@ -417,10 +423,7 @@ void rtp_serve_tick(struct rtp *rtp, uint64_t now_ms)
 {
     for (size_t i = 0; i < RTP_SLOTS; i++) {
         struct rtp_slot *slot = &rtp->slots.slot[i];
-        bool waits = slot->state == RTP_SLOT_QUEUED ||
-                     slot->state == RTP_SLOT_SENT ||
-                     slot->state == RTP_SLOT_WAITING;
-        if (waits && now_ms >= slot->deadline_ms) {
+        if (rtp_slot_has_deadline(slot) && now_ms >= slot->deadline_ms) {
             rtp_slot_finish(slot, WIRE_CLIENT_TIMEOUT, why_late(rtp));
         } else if (slot->state == RTP_SLOT_QUEUED && rtp->unavailable != NULL &&
                    !rtp_is_recovery(slot->op)) {

@@ -46,10 +46,15 @@ struct rtp_slot *rtp_slots_of_frame(struct rtp_slots *slots,
     return NULL;
 }
 
-static bool awaits_answer(const struct rtp_slot *slot)
+bool rtp_slot_has_deadline(const struct rtp_slot *slot)
 {
     return slot->state == RTP_SLOT_QUEUED || slot->state == RTP_SLOT_SENT ||
-           slot->state == RTP_SLOT_WAITING || slot->state == RTP_SLOT_LOCAL;
+           slot->state == RTP_SLOT_WAITING || slot->state == RTP_SLOT_REPORTED;
+}
+
+static bool awaits_answer(const struct rtp_slot *slot)
+{
+    return rtp_slot_has_deadline(slot) || slot->state == RTP_SLOT_LOCAL;
 }
 
 struct rtp_slot *rtp_slots_of_tag(struct rtp_slots *slots, uint64_t tag)

@@ -17,12 +17,13 @@
 
 enum rtp_slot_state {
     RTP_SLOT_FREE = 0,
-    RTP_SLOT_QUEUED,  // to be sent when the channel is open
-    RTP_SLOT_SENT,    // the enclave owes an answer
-    RTP_SLOT_WAITING, // for a rotation to end
-    RTP_SLOT_LOCAL,   // answered by us when it is popped
-    RTP_SLOT_DONE,    // code and text are there
-    RTP_SLOT_LATE,    // the program had its answer; the enclave owes one still
+    RTP_SLOT_QUEUED,   // to be sent when the channel is open
+    RTP_SLOT_SENT,     // the enclave owes an answer
+    RTP_SLOT_WAITING,  // for a rotation to end
+    RTP_SLOT_REPORTED, // a body that a job has to judge
+    RTP_SLOT_LOCAL,    // answered by us when it is popped
+    RTP_SLOT_DONE,     // code and text are there
+    RTP_SLOT_LATE,     // the program had its answer; the enclave owes one still
 };
 
 struct rtp_slot {
@@ -39,7 +40,8 @@ struct rtp_slot {
     const char *text;
     uint64_t error;
     uint64_t detail;
-    bool has_payload; // DONE: `answer` views the inbox
+    struct wire_client_finding finding; // DONE, of a report
+    bool has_payload;                   // DONE: `answer` views the inbox
     struct rotor_bytes answer;
     size_t size;
     uint8_t payload[RTP_REQUEST_MAX];
@@ -61,6 +63,9 @@ struct rtp_slot *rtp_slots_of_frame(struct rtp_slots *slots,
                                     const uint8_t id[WIRE_ID_SIZE]);
 // The slot of a program's request that has no answer yet, or NULL.
 struct rtp_slot *rtp_slots_of_tag(struct rtp_slots *slots, uint64_t tag);
+
+// Not answered yet, and not by the next pop: its deadline counts.
+bool rtp_slot_has_deadline(const struct rtp_slot *slot);
 
 // Answers a program without a payload.
 void rtp_slot_finish(struct rtp_slot *slot, enum wire_client_code code,

@@ -28,6 +28,14 @@ static const struct wire_field EVENT[] = {
     UINT(0, wire_client_event, reason, WIRE_REASON_OPERATOR),
     TEXT(1, wire_client_event, text, 256),
 };
+static const struct wire_field REPORT[] = {
+    BYTES(0, wire_client_report, entry, 1, WIRE_ENTRY_MAX),
+};
+static const struct wire_field FINDING[] = {
+    UINT(0, wire_client_finding, fork, 255),
+    UINT(1, wire_client_finding, epoch, UINT64_MAX),
+    UINT(2, wire_client_finding, rotates, 1),
+};
 static const struct wire_field RECOVER[] = {
     ITEM(0, wire_client_recover, ra_set, 4096),
     OPTIONAL(UINT, 1, wire_client_recover, suite, 0, UINT16_MAX),
@@ -84,6 +92,8 @@ LAYOUT(CLIENT_REQUEST, WIRE_NONE, wire_client_request, REQUEST);
 LAYOUT(CLIENT_REPLY, WIRE_NONE, wire_client_reply, REPLY);
 LAYOUT(CLIENT_ROTATE, WIRE_NONE, wire_client_rotate, ROTATE);
 LAYOUT(CLIENT_EVENT, WIRE_NONE, wire_client_event, EVENT);
+LAYOUT(CLIENT_REPORT, WIRE_NONE, wire_client_report, REPORT);
+LAYOUT(CLIENT_FINDING, WIRE_NONE, wire_client_finding, FINDING);
 LAYOUT(CLIENT_RECOVER, WIRE_NONE, wire_client_recover, RECOVER);
 LAYOUT(CLIENT_CANCEL, WIRE_NONE, wire_client_cancel, CANCEL);
 LAYOUT(CLIENT_QUEUE, WIRE_NONE, wire_client_queue, QUEUE);

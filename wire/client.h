@@ -27,6 +27,7 @@ enum wire_op {
     WIRE_OP_SIGN = 10,       // SIGN -> SIGNED
     WIRE_OP_CANCEL = 11,     // wire_client_cancel -> nothing
     WIRE_OP_QUEUE = 12,      // -> wire_client_queue and two descriptors
+    WIRE_OP_REPORT = 13,     // wire_client_report -> wire_client_finding
     WIRE_OP_RECOVER = 16,    // wire_client_recover -> RECOVER_BODY
     WIRE_OP_RECOVERED = 17,  // RECOVER_SIGNED -> wire_head when it is current
 };
@@ -84,6 +85,17 @@ struct wire_client_rotate {
 struct wire_client_event {
     uint64_t reason; // 3, 4 or 6
     struct rotor_bytes text;
+};
+
+// An entry that somebody else showed for a place of this log.
+struct wire_client_report {
+    struct rotor_bytes entry;
+};
+
+struct wire_client_finding {
+    uint64_t fork;    // enum chain_fork
+    uint64_t epoch;   // that the entry is for; 0: it is no entry
+    uint64_t rotates; // 0 or 1: the root is replaced because of it
 };
 
 // The RTP adds what is its own: place, superseded head, policy, C and seed.
@@ -149,6 +161,8 @@ extern const struct wire_layout WIRE_LAYOUT_CLIENT_ROTATE;
 extern const struct wire_layout WIRE_LAYOUT_CLIENT_EVENT;
 extern const struct wire_layout WIRE_LAYOUT_CLIENT_CANCEL;
 extern const struct wire_layout WIRE_LAYOUT_CLIENT_QUEUE;
+extern const struct wire_layout WIRE_LAYOUT_CLIENT_REPORT;
+extern const struct wire_layout WIRE_LAYOUT_CLIENT_FINDING;
 extern const struct wire_layout WIRE_LAYOUT_CLIENT_RECOVER;
 extern const struct wire_layout WIRE_LAYOUT_CLIENT_STATUS;
 extern const struct wire_layout WIRE_LAYOUT_CLIENT_HEAD; // a wire_head

@@ -28,8 +28,20 @@ static bool take_entry(struct bundle *bundle, struct rotor_bytes bytes)
     return true;
 }
 
-static enum rotor_status read_entries(struct cbor_reader *in,
-                                      struct bundle *bundle, size_t size)
+static bool take_entries(struct cbor_reader *in, struct bundle *bundle,
+                         size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct rotor_bytes bytes = cbor_read_item(in);
+        if (cbor_has_failed(in) || !take_entry(bundle, bytes)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+enum rotor_status bundle_read_entries(struct bundle *bundle,
+                                      struct cbor_reader *in, size_t size)
 {
     size_t count = cbor_read_array(in);
     if (count > size / ENTRY_MIN) {
@@ -39,11 +51,9 @@ static enum rotor_status read_entries(struct cbor_reader *in,
     if (bundle->entries == NULL) {
         return ROTOR_PORT_FAILED;
     }
-    for (size_t i = 0; i < count; i++) {
-        struct rotor_bytes bytes = cbor_read_item(in);
-        if (cbor_has_failed(in) || !take_entry(bundle, bytes)) {
-            return ROTOR_MALFORMED;
-        }
+    if (!take_entries(in, bundle, count)) {
+        bundle_close(bundle);
+        return ROTOR_MALFORMED;
     }
     return ROTOR_OK;
 }
@@ -75,7 +85,7 @@ enum rotor_status bundle_decode(struct bundle *bundle, struct rotor_bytes bytes)
     }
     bundle->request = cbor_read_bytes_sized(&in, 1, 1024);
     bundle->response = cbor_read_bytes_sized(&in, 1, WIRE_CLIENT_MAX);
-    enum rotor_status status = read_entries(&in, bundle, bytes.size);
+    enum rotor_status status = bundle_read_entries(bundle, &in, bytes.size);
     if (has_platform && status == ROTOR_OK) {
         bundle->platform = cbor_read_bytes_sized(&in, 1, BUNDLE_MAX);
     }
@@ -92,7 +102,7 @@ enum rotor_status bundle_decode_log(struct bundle *bundle,
     if (!bytes_equal(cbor_read_text(&in), LOG_TITLE)) {
         return ROTOR_MALFORMED;
     }
-    return finish(bundle, &in, read_entries(&in, bundle, bytes.size));
+    return finish(bundle, &in, bundle_read_entries(bundle, &in, bytes.size));
 }
 
 void bundle_close(struct bundle *bundle)
@@ -198,8 +208,8 @@ void entry_list_close(struct entry_list *list)
     *list = (struct entry_list){0};
 }
 
-static enum rotor_status append(struct entry_list *list,
-                                struct rotor_bytes entry)
+enum rotor_status entry_list_append(struct entry_list *list,
+                                    struct rotor_bytes entry)
 {
     if (list->size + entry.size > BUNDLE_MAX - WIRE_ENTRY_MAX * 2) {
         return ROTOR_TOO_SMALL;
@@ -245,7 +255,7 @@ static enum rotor_status take_reply(struct entry_list *list,
         if (chain_order_compare(&order, &fetching->next) < 0) {
             return ROTOR_MALFORMED; // it would never end
         }
-        TRY(append(list, bytes));
+        TRY(entry_list_append(list, bytes));
         fetching->next = order;
         fetching->next.epoch++;
         fetching->is_over = fetching->last != NULL &&

@@ -56,6 +56,13 @@ ROTOR_CALL bundle_decode_log(struct bundle *bundle, struct rotor_bytes bytes);
 ROTOR_CALL bundle_encode_log(struct rotor_bytes entries, size_t count,
                              struct rotor_room *bytes);
 
+// An array of entries, as part of a file of `size` bytes.
+//
+// ROTOR_MALFORMED    not an array of entries; `bundle` holds none.
+// ROTOR_PORT_FAILED  no memory.
+ROTOR_CALL bundle_read_entries(struct bundle *bundle, struct cbor_reader *in,
+                               size_t size);
+
 // ---- the way into a bundle -------------------------------------------------
 
 // Entries fetched from a device, as they came.
@@ -67,6 +74,10 @@ struct entry_list {
 };
 
 void entry_list_close(struct entry_list *list);
+
+// ROTOR_TOO_SMALL    more than a bundle may hold.
+// ROTOR_PORT_FAILED  no memory.
+ROTOR_CALL entry_list_append(struct entry_list *list, struct rotor_bytes entry);
 
 // Fetches from `from` to the end, or up to the entry of `last` (NULL: all).
 //

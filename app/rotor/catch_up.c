@@ -16,8 +16,8 @@ struct batch {
     size_t left;
 };
 
-static bool unreadable_store(const struct relying *party,
-                             struct relying_outcome *outcome)
+bool relying_unreadable(const struct relying *party,
+                        struct relying_outcome *outcome)
 {
     return relying_end(outcome, CAUSE_UNREADABLE, NULL, "trust store %s: %s",
                        party->options.folder, strerror(errno));
@@ -91,6 +91,34 @@ static bool fetch(struct relying *party, const struct relying_device *device,
     return is_of_log(party, &content.log_id, outcome);
 }
 
+bool relying_fetch_one(struct relying *party,
+                       const struct relying_device *device,
+                       const struct wire_order *order, struct rotor_room *entry,
+                       struct wire_digest *hash,
+                       struct relying_outcome *outcome)
+{
+    struct batch batch;
+    struct rotor_bytes bytes;
+    struct chain_entry decoded;
+    entry->used = 0;
+    *hash = (struct wire_digest){0};
+    if (!fetch(party, device, order, 1, &batch, outcome)) {
+        return false;
+    }
+    bool is_there = next_entry(&batch, &bytes) &&
+                    chain_entry_decode(bytes, &decoded) == ROTOR_OK &&
+                    decoded.body.epoch == order->epoch &&
+                    decoded.body.incarnation == order->incarnation &&
+                    decoded.body.suite_is_known &&
+                    chain_body_hash(&decoded.body, hash) == ROTOR_OK &&
+                    bytes_copy(entry, bytes) == ROTOR_OK;
+    if (!is_there) {
+        *hash = (struct wire_digest){0};
+        entry->used = 0;
+    }
+    return true;
+}
+
 // ---- one entry -------------------------------------------------------------
 
 static bool refuse_entry(const struct chain_verdict *verdict, uint64_t epoch,
@@ -130,7 +158,7 @@ static bool stage(struct relying *party, struct rotor_bytes entry,
             status = store_stage(&party->store, entry, next);
         }
     }
-    return status == ROTOR_OK || unreadable_store(party, outcome);
+    return status == ROTOR_OK || relying_unreadable(party, outcome);
 }
 
 // A hold-down that begins must be remembered.
@@ -138,7 +166,7 @@ static bool hold(struct relying *party, const struct chain_verdict *verdict,
                  uint64_t epoch, struct relying_outcome *outcome)
 {
     if (store_commit(&party->store, relying_now_s()) != ROTOR_OK) {
-        return unreadable_store(party, outcome);
+        return relying_unreadable(party, outcome);
     }
     return refuse_entry(verdict, epoch, outcome);
 }
@@ -173,7 +201,11 @@ static bool take(struct relying *party, struct rotor_bytes bytes,
         return hold(party, &verdict, entry.body.epoch, outcome);
     }
     if (!chain_verdict_is_accepted(&verdict)) {
-        return refuse_entry(&verdict, entry.body.epoch, outcome);
+        bool is_taken = refuse_entry(&verdict, entry.body.epoch, outcome);
+        if (verdict.outcome == CHAIN_REJECTED) {
+            relying_note_stray(party, bytes, report);
+        }
+        return is_taken;
     }
     if (!stage(party, bytes, &next, outcome)) {
         return false;
@@ -185,163 +217,6 @@ static bool take(struct relying *party, struct rotor_bytes bytes,
         party->options.progress(next.order.epoch, report->steps);
     }
     return true;
-}
-
-// ---- forks -----------------------------------------------------------------
-
-// body_hash of the device's entry at an order; *found false: it has none
-// there.  The entry itself goes to party->other.
-static bool fetch_one(struct relying *party,
-                      const struct relying_device *device,
-                      const struct wire_order *order, struct rotor_room *entry,
-                      struct wire_digest *hash, struct relying_outcome *outcome)
-{
-    struct batch batch;
-    struct rotor_bytes bytes;
-    struct chain_entry decoded;
-    entry->used = 0;
-    *hash = (struct wire_digest){0};
-    if (!fetch(party, device, order, 1, &batch, outcome)) {
-        return false;
-    }
-    bool is_there = next_entry(&batch, &bytes) &&
-                    chain_entry_decode(bytes, &decoded) == ROTOR_OK &&
-                    decoded.body.epoch == order->epoch &&
-                    decoded.body.incarnation == order->incarnation &&
-                    decoded.body.suite_is_known &&
-                    chain_body_hash(&decoded.body, hash) == ROTOR_OK &&
-                    bytes_copy(entry, bytes) == ROTOR_OK;
-    if (!is_there) {
-        *hash = (struct wire_digest){0};
-        entry->used = 0;
-    }
-    return true;
-}
-
-static enum rotor_status own_entry(struct relying *party, uint64_t number,
-                                   struct rotor_room *room,
-                                   struct chain_trust *trust)
-{
-    struct chain_entry entry;
-    TRY(store_entry(&party->store, number, room));
-    TRY(chain_entry_decode(bytes_in(room), &entry));
-    return chain_trust_of(&entry.body, trust);
-}
-
-// Bodies are chained: two logs are equal up to one number and differ from
-// there on.
-static bool find_first_other(struct relying *party,
-                             const struct relying_device *device,
-                             uint64_t *number, struct relying_outcome *outcome)
-{
-    uint64_t low = 0;
-    uint64_t high = party->store.count - 1; // is known to differ
-    while (low < high) {
-        uint64_t middle = low + (high - low) / 2;
-        struct rotor_room own = ROOM_OF(party->entry);
-        struct rotor_room theirs = ROOM_OF(party->other);
-        struct chain_trust trust;
-        struct wire_digest hash;
-        if (own_entry(party, middle, &own, &trust) != ROTOR_OK) {
-            return unreadable_store(party, outcome);
-        }
-        if (!fetch_one(party, device, &trust.order, &theirs, &hash, outcome)) {
-            return false;
-        }
-        if (wire_digest_equal(&hash, &trust.body_hash)) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    *number = low;
-    return true;
-}
-
-static bool say_fork(struct relying *party, uint64_t epoch,
-                     struct relying_report *report)
-{
-    unsigned long long at = epoch;
-    struct relying_outcome *outcome = &report->outcome;
-    if (report->fork == CHAIN_FORK_A_MISUSE) {
-        return relying_end(outcome, CAUSE_CHAIN_BROKEN,
-                           "rotor event key-compromise on the real device",
-                           "a second body for epoch %llu, signed by its "
-                           "rotation key alone: that key has leaked",
-                           at);
-    }
-    if (report->fork == CHAIN_FORK_NOISE) {
-        return relying_end(outcome, CAUSE_CHAIN_BROKEN,
-                           "rotor event key-compromise on the real device",
-                           "a second body for epoch %llu, signed by the root "
-                           "and not by its rotation key: the root was stolen "
-                           "or misused",
-                           at);
-    }
-    if (report->fork != CHAIN_FORK_DUPLICITY) {
-        return relying_end(outcome, CAUSE_CHAIN_BROKEN, NULL,
-                           "the device shows another entry for epoch %llu, "
-                           "and nothing proves it",
-                           at);
-    }
-    party->store.is_quarantined = true;
-    if (store_commit(&party->store, relying_now_s()) != ROTOR_OK) {
-        return unreadable_store(party, outcome);
-    }
-    return relying_end(outcome, CAUSE_DUPLICITY,
-                       "both are kept in the trust store; only an entry of "
-                       "the recovery authority ends this",
-                       "two bodies for epoch %llu, both signed by root and "
-                       "rotation key: the log is forked",
-                       at);
-}
-
-// The device's log does not have our head.  Where do they part, and what does
-// that prove?
-static bool judge_fork(struct relying *party,
-                       const struct relying_device *device,
-                       struct relying_report *report)
-{
-    struct relying_outcome *outcome = &report->outcome;
-    struct rotor_room own = ROOM_OF(party->entry);
-    struct rotor_room theirs = ROOM_OF(party->other);
-    struct chain_trust parent;
-    struct chain_trust trust;
-    struct wire_digest hash;
-    uint64_t number = 0;
-    if (!find_first_other(party, device, &number, outcome)) {
-        return false;
-    }
-    if (own_entry(party, number, &own, &trust) != ROTOR_OK) {
-        return unreadable_store(party, outcome);
-    }
-    if (!fetch_one(party, device, &trust.order, &theirs, &hash, outcome)) {
-        return false;
-    }
-    if (theirs.used == 0) {
-        return true; // its log ends there: no fork, see the caller
-    }
-    if (number == 0) {
-        return relying_end(outcome, CAUSE_CHAIN_BROKEN, NULL,
-                           "the device shows the log of another device");
-    }
-    if (own_entry(party, number - 1, &own, &parent) != ROTOR_OK ||
-        own_entry(party, number, &own, &trust) != ROTOR_OK) {
-        return unreadable_store(party, outcome);
-    }
-    report->fork = CHAIN_FORK_UNJUDGED;
-    enum rotor_status status = chain_judge_fork(
-        &parent, bytes_in(&own), bytes_in(&theirs), &report->fork);
-    if (status == ROTOR_PORT_FAILED) {
-        return relying_end(outcome, CAUSE_PLATFORM, NULL,
-                           "the crypto library refused");
-    }
-    if (report->fork == CHAIN_FORK_DUPLICITY &&
-        store_keep_fork(&party->store, bytes_in(&own), bytes_in(&theirs)) !=
-            ROTOR_OK) {
-        return unreadable_store(party, outcome);
-    }
-    return say_fork(party, trust.order.epoch, report);
 }
 
 // ---- the walk --------------------------------------------------------------
@@ -390,7 +265,7 @@ static bool walk(struct relying *party, const struct relying_device *device,
     }
     skip_own_head(&batch, &party->store.trust.body_hash, &is_shared);
     if (!is_shared) {
-        return judge_fork(party, device, report);
+        return relying_judge_fork(party, device, report);
     }
     for (;;) {
         uint64_t before = report->steps;
@@ -420,7 +295,7 @@ bool catch_up(struct relying *party, const struct relying_device *device,
     bool is_new = party->store.count != party->store.committed;
     if (is_new && store_commit(&party->store, relying_now_s()) != ROTOR_OK) {
         store_revert(&party->store);
-        return unreadable_store(party, &report->outcome);
+        return relying_unreadable(party, &report->outcome);
     }
     return is_done;
 }
@@ -471,7 +346,7 @@ static bool genesis_of(struct relying *party,
                        struct relying_outcome *outcome)
 {
     const struct wire_order zero = {0, 0};
-    if (!fetch_one(party, device, &zero, entry, log_id, outcome)) {
+    if (!relying_fetch_one(party, device, &zero, entry, log_id, outcome)) {
         return false;
     }
     return entry->used != 0 || relying_end(outcome, CAUSE_UNAVAILABLE, NULL,

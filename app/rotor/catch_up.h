@@ -10,7 +10,28 @@
 bool catch_up(struct relying *party, const struct relying_device *device,
               const struct wire_head *target, struct relying_report *report);
 
+// body_hash of the device's entry at an order, the entry itself in `entry`;
+// empty both: it has none there.  False: said why.
+bool relying_fetch_one(struct relying *party,
+                       const struct relying_device *device,
+                       const struct wire_order *order, struct rotor_room *entry,
+                       struct wire_digest *hash,
+                       struct relying_outcome *outcome);
+
+// The device's log does not have our head.  Where do they part, and what does
+// that prove?  True: it only ends below.
+bool relying_judge_fork(struct relying *party,
+                        const struct relying_device *device,
+                        struct relying_report *report);
+
+// The entry behind our own head was refused, *outcome says so.  Did one of the
+// keys sign it that alone may not?  Then it is kept, and the hint says so.
+void relying_note_stray(struct relying *party, struct rotor_bytes entry,
+                        struct relying_report *report);
+
 // Always false, for `return`.
+bool relying_unreadable(const struct relying *party,
+                        struct relying_outcome *outcome);
 bool relying_end(struct relying_outcome *outcome, enum cause cause,
                  const char *hint, const char *format, ...)
     __attribute__((format(printf, 4, 5)));

@@ -8,6 +8,7 @@
 
 #include "app/rotor/bundle.h"
 #include "app/rotor/command.h"
+#include "app/rotor/log_file.h"
 #include "app/rotor/walk.h"
 #include "base/bytes.h"
 
@@ -229,44 +230,6 @@ static int list_log(struct listing *listing, const struct bundle *log)
 
 // ---- where it comes from ---------------------------------------------------
 
-static bool fetch_log(struct run *run, struct entry_list *list, int *code)
-{
-    struct rotor_client *client = NULL;
-    const struct wire_order first = {0, 0};
-    struct relying_refusal refusal;
-    if (!daemon_open(run, &client, code)) {
-        return false;
-    }
-    const struct relying_device device = relying_device_of(client);
-    enum rotor_status status =
-        entry_list_fetch(list, &device, &first, NULL, &refusal);
-    rotor_client_close(client);
-    if (status == ROTOR_OK) {
-        return true;
-    }
-    *code = fail(run, status == ROTOR_AGAIN ? CAUSE_TIMEOUT : CAUSE_UNAVAILABLE,
-                 "see: rotor doctor", "rotord: %s",
-                 refusal.text[0] != '\0' ? refusal.text
-                                         : rotor_status_name(status));
-    return false;
-}
-
-static bool encode_log(const struct run *run, const struct entry_list *list,
-                       struct rotor_bytes *file, int *code)
-{
-    size_t capacity = list->size + 64;
-    struct rotor_room room = {malloc(capacity), capacity, 0};
-    if (room.data != NULL &&
-        bundle_encode_log(bytes_of(list->memory, list->size), list->count,
-                          &room) == ROTOR_OK) {
-        *file = bytes_in(&room);
-        return true;
-    }
-    free(room.data);
-    *code = fail(run, CAUSE_PLATFORM, NULL, "out of memory");
-    return false;
-}
-
 // The log as a file: from FILE, or from the daemon in the same form.
 static bool obtain(struct run *run, const char *path, struct rotor_bytes *file,
                    int *code)
@@ -274,11 +237,8 @@ static bool obtain(struct run *run, const char *path, struct rotor_bytes *file,
     if (path != NULL) {
         return read_file(run, path, BUNDLE_MAX, file, code);
     }
-    struct entry_list list = {0};
-    bool is_there =
-        fetch_log(run, &list, code) && encode_log(run, &list, file, code);
-    entry_list_close(&list);
-    return is_there;
+    size_t count;
+    return log_file_of_daemon(run, file, &count, code);
 }
 
 static int list_file(struct listing *listing, const char *path)
@@ -308,15 +268,12 @@ static int list_file(struct listing *listing, const char *path)
 
 static int export_log(struct run *run, const char *path)
 {
-    struct entry_list list = {0};
     struct rotor_bytes file = {NULL, 0};
+    size_t count = 0;
     int code = EXIT_ACCEPTED;
-    bool is_done = fetch_log(run, &list, &code) &&
-                   encode_log(run, &list, &file, &code) &&
+    bool is_done = log_file_of_daemon(run, &file, &count, &code) &&
                    write_file(run, path, file, false, &code);
-    size_t count = list.count;
     size_t size = file.size;
-    entry_list_close(&list);
     free((void *)(uintptr_t)file.data);
     if (!is_done) {
         return code;

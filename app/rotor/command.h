@@ -187,6 +187,7 @@ int main_rotate(struct run *run, int count, char **arguments);
 int main_attest(struct run *run, int count, char **arguments);
 int main_verify(struct run *run, int count, char **arguments);
 int main_chain(struct run *run, int count, char **arguments);
+int main_fork(struct run *run, int count, char **arguments);
 int main_session(struct run *run, int count, char **arguments);
 int main_offload(struct run *run, int count, char **arguments);
 int main_event(struct run *run, int count, char **arguments);

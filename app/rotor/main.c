@@ -47,6 +47,10 @@ const struct command COMMANDS[] = {
      "[list | show EPOCH | export FILE] [--file FILE]",
      "  rotor chain\n  rotor chain show 3\n  rotor chain export log.cbor\n"
      "  rotor chain list --file log.cbor", main_chain},
+    {"fork", "Show and carry proofs that a log was forked or a key misused",
+     "export FILE | check FILE | report FILE",
+     "  rotor fork export --log-id SHA256:... proof\n"
+     "  rotor fork check proof\n  rotor fork report proof", main_fork},
     {"authority", "Keys and signatures of the recovery authority, offline",
      "init | set | show | sign",
      "  rotor authority init --keys 3 --threshold 2 --out ra\n"

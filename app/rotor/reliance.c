@@ -9,7 +9,8 @@
 
 #define REFERENCE_FILE_MAX (1024u * 1024u) // bytes
 
-static bool choose_folder(const struct run *run, struct reliance *r, int *code)
+bool reliance_choose_folder(const struct run *run, struct reliance *r,
+                            int *code)
 {
     const char *home = getenv("HOME");
     int size = 0;
@@ -190,8 +191,8 @@ static bool check_sense(const struct run *run, const struct reliance *r,
 bool reliance_settle(const struct run *run, struct reliance *r,
                      struct relying_options *options, int *code)
 {
-    if (!choose_folder(run, r, code) || !read_digests(run, r, options, code) ||
-        !check_sense(run, r, code)) {
+    if (!reliance_choose_folder(run, r, code) ||
+        !read_digests(run, r, options, code) || !check_sense(run, r, code)) {
         return false;
     }
     r->reference = (struct verify_reference){

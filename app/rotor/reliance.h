@@ -53,6 +53,10 @@ struct reliance {
 bool reliance_want(const struct run *run, struct reliance *reliance,
                    const struct wire_digest *digest, int *code);
 
+// Fills `folder`: what --trust says, or the user's own.  False: said why.
+bool reliance_choose_folder(const struct run *run, struct reliance *reliance,
+                            int *code);
+
 // Reads digests and files.  False: said why, *code is the exit code.  Fills
 // folder, log_id, trusts_first_use, reference and hold_down_s of `options`.
 bool reliance_settle(const struct run *run, struct reliance *reliance,

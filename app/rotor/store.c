@@ -458,23 +458,6 @@ enum rotor_status store_find(void *context, const struct wire_head *head,
     return ROTOR_OK;
 }
 
-enum rotor_status store_keep_fork(struct store *store,
-                                  struct rotor_bytes accepted,
-                                  struct rotor_bytes other)
-{
-    static uint8_t memory[2 * WIRE_ENTRY_MAX + 16];
-    char name[FILE_NAME_MAX];
-    struct rotor_room room = ROOM_OF(memory);
-    struct cbor_writer out;
-    cbor_writer_init(&out, &room);
-    cbor_write_array(&out, 2);
-    cbor_write_bytes(&out, accepted);
-    cbor_write_bytes(&out, other);
-    TRY(cbor_writer_finish(&out));
-    name_file(store, ".fork", name);
-    return linux_folder_replace(store->folder, name, bytes_in(&room));
-}
-
 // ---- hosts -----------------------------------------------------------------
 
 static enum rotor_status name_host(const char *address,

@@ -19,6 +19,7 @@
 #include <rotor/bytes.h>
 #include <rotor/status.h>
 
+#include "chain/forks.h"
 #include "chain/trust.h"
 
 #define STORE_CYCLE_ENTRIES 1024u
@@ -91,9 +92,26 @@ ROTOR_CALL store_entry(const struct store *store, uint64_t number,
 ROTOR_CALL store_find(void *context, const struct wire_head *head,
                       struct chain_trust *at, bool *found);
 
-// Keeps two bodies of one place: the proof of duplicity.
-ROTOR_CALL store_keep_fork(struct store *store, struct rotor_bytes accepted,
+// Keeps a second body of one place, in a file for each finding: duplicity in
+// HEX.fork, misuse of S or A in HEX.misuse.  `accepted` is empty when nothing
+// was accepted there.
+ROTOR_CALL store_keep_fork(struct store *store, enum chain_fork fork,
+                           struct rotor_bytes accepted,
                            struct rotor_bytes other);
+
+// Reads what was kept back, duplicity before misuse; views into `room`, which
+// has STORE_FORK_MAX bytes.
+//
+// ROTOR_CORRUPT  the file is damaged.
+struct store_fork {
+    struct rotor_bytes accepted;
+    struct rotor_bytes other;
+};
+#define STORE_FORK_MAX (2u * WIRE_ENTRY_MAX + 16u)
+ROTOR_CALL store_read_fork(const struct store *store, struct rotor_room *room,
+                           struct store_fork *kept, bool *found);
+// The same form elsewhere: the RTP's own file.
+ROTOR_CALL store_decode_fork(struct rotor_bytes file, struct store_fork *kept);
 
 // ---- which log belongs to an address ---------------------------------------
 

@@ -476,6 +476,40 @@ SPEC("A alone is A misuse, S alone is noise, neither is nothing")
     end_fork(&parent);
 }
 
+SPEC("where nothing was accepted: S alone is noise, both are a successor")
+{
+    struct maker_bundle parent;
+    struct maker_draft draft;
+    enum chain_fork fork;
+    begin_fork(&parent, &draft);
+    maker_finish(&draft, &other);
+    assert_ok(chain_judge_stray(&fork_log.before, maker_bytes(&other), &fork));
+    assert_int_equal(fork, CHAIN_FORK_SUCCESSOR);
+    draft.auth_ots = &fork_thief.ots;
+    maker_finish(&draft, &other);
+    assert_ok(chain_judge_stray(&fork_log.before, maker_bytes(&other), &fork));
+    assert_int_equal(fork, CHAIN_FORK_NOISE);
+    draft.old = &fork_thief.sign.key;
+    maker_finish(&draft, &other);
+    assert_ok(chain_judge_stray(&fork_log.before, maker_bytes(&other), &fork));
+    assert_int_equal(fork, CHAIN_FORK_NONE);
+    draft.auth_ots = &parent.ots;
+    maker_finish(&draft, &other);
+    assert_ok(chain_judge_stray(&fork_log.before, maker_bytes(&other), &fork));
+    assert_int_equal(fork, CHAIN_FORK_A_MISUSE);
+    draft.old = &parent.sign.key;
+    draft.body.epoch++;
+    maker_finish(&draft, &other);
+    assert_ok(chain_judge_stray(&fork_log.before, maker_bytes(&other), &fork));
+    assert_int_equal(fork, CHAIN_FORK_NONE);
+    other.size--;
+    assert_int_equal(
+        chain_judge_stray(&fork_log.before, maker_bytes(&other), &fork),
+        ROTOR_MALFORMED);
+    assert_int_equal(fork, CHAIN_FORK_UNJUDGED);
+    end_fork(&parent);
+}
+
 SPEC("a body of another place is no fork")
 {
     struct maker_bundle parent;

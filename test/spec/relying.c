@@ -597,6 +597,14 @@ static void recover(void)
     maker_log_take(&p.log, &draft, &own);
 }
 
+// What the party kept of second bodies.
+static bool has_kept(const char *suffix)
+{
+    char command[96];
+    (void)snprintf(command, sizeof command, "test -s %s/*%s", folder, suffix);
+    return system(command) == 0;
+}
+
 SPEC("two bodies signed by root and rotation key: duplicity, kept for good")
 {
     struct chain_trust shown;
@@ -635,7 +643,66 @@ SPEC("a second body under the root alone says so, and closes nothing")
     struct chain_trust shown;
     fork_at_one(FAULT_NO_AUTH, &shown);
     assert_refused(CAUSE_CHAIN_BROKEN, "not by its rotation key");
+    assert_true(has_kept(".misuse"));
     show_real();
+    assert_accepted(0);
+    end();
+}
+
+SPEC("an unknown successor under the root alone is kept as misuse, and closes "
+     "nothing")
+{
+    static struct maker_entry second;
+    struct maker_bundle own;
+    struct maker_draft draft;
+    struct chain_entry entry;
+    struct chain_trust shown;
+    const struct wire_order order = {0, 1};
+    begin();
+    assert_accepted(1);
+    maker_bundle_open(&own, 2, 50);
+    maker_draft_next(&draft, &p.log.trust, &p.log.head, &own);
+    draft.auth_sign = &own.auth_sign.key;
+    maker_finish(&draft, &second);
+    maker_bundle_close(&own);
+    assert_ok(chain_entry_decode(maker_bytes(&second), &entry));
+    assert_ok(chain_trust_of(&entry.body, &shown));
+    keep(maker_bytes(&second), &order);
+    p.at = &shown;
+    assert_refused(CAUSE_CHAIN_BROKEN, "rule 6");
+    assert_int_equal(report.fork, CHAIN_FORK_NOISE);
+    assert_true(has_kept(".misuse"));
+    assert_false(has_kept(".fork"));
+    p.count--;
+    free((void *)(uintptr_t)p.entries[p.count].data);
+    p.at = NULL;
+    rotate(1);
+    assert_accepted(1);
+    end();
+}
+
+SPEC("a fork that the authority ended does not close the log again")
+{
+    struct chain_trust shown;
+    fork_at_one(FAULT_NONE, &shown);
+    assert_refused(CAUSE_DUPLICITY, "two bodies for epoch 1");
+    struct rotor_bytes stolen = p.entries[1];
+    static uint8_t copy[2 * WIRE_ENTRY_MAX];
+    memcpy(copy, stolen.data, stolen.size);
+    stolen.data = copy;
+    show_real();
+    recover();
+    keep_head();
+    assert_accepted(1);
+    // The thief again, with what he always had.
+    struct rotor_bytes real[] = {p.entries[1], p.entries[2], p.entries[3]};
+    p.entries[1] = stolen;
+    p.shown = 2;
+    p.at = &shown;
+    assert_refused(CAUSE_CHAIN_BROKEN, "the recovery authority has ended");
+    memcpy(&p.entries[1], real, sizeof real);
+    p.shown = p.count;
+    p.at = NULL;
     assert_accepted(0);
     end();
 }
@@ -645,6 +712,7 @@ SPEC("a second body that nobody signed proves nothing")
     struct chain_trust shown;
     fork_at_one(FAULT_NEITHER, &shown);
     assert_refused(CAUSE_CHAIN_BROKEN, "nothing proves it");
+    assert_false(has_kept(".misuse"));
     show_real();
     assert_accepted(0);
     end();

@@ -288,6 +288,56 @@ SPEC("a recovery while the RTP waits for COMMIT: what was pending is dropped")
     forget_authority();
 }
 
+// The entry of that epoch, as a payload of REPORT.
+static void encode_entry_report(struct sim_device *device, uint64_t epoch,
+                                struct rotor_room *payload)
+{
+    static uint8_t bytes[WIRE_ENTRY_MAX];
+    struct rotor_room room = ROOM_OF(bytes);
+    struct rtp_log_entry record;
+    uint64_t offset;
+    const struct wire_order at = {0, epoch};
+    assert_ok(
+        rtp_log_find(&device->rtp.log, &device->rtp.ops, &room, &at, &offset));
+    assert_ok(rtp_log_read(&device->rtp.ops, offset, &room, &record));
+    const struct wire_client_report report = {record.bytes};
+    assert_ok(
+        wire_message_encode(&WIRE_LAYOUT_CLIENT_REPORT, &report, payload));
+}
+
+SPEC("the forks that the authority ended do not stop the log that it began")
+{
+    static uint8_t rival_bytes[RTP_REQUEST_MAX];
+    struct rotor_room rival = ROOM_OF(rival_bytes);
+    struct sim_device *device = governed_device(1);
+    struct client client = {.device = device};
+    struct sim_store *before = sim_store_copy(device);
+    uint64_t tag = client_rotate(&client, WIRE_REASON_OPERATOR, 0);
+    assert_true(client_await(&client, tag, 5000));
+    encode_entry_report(device, 2, &rival); // of a thief with a copy
+    sim_kill_rtp(device);
+    sim_kill_ap(device);
+    sim_store_restore_ap(device, before, true);
+    sim_store_restore_rtp(device, before, true);
+    free(before);
+    assert_ok(sim_start_ap(device));
+    assert_ok(sim_start_rtp(device));
+    tag = client_rotate(&client, WIRE_REASON_OPERATOR, 0);
+    assert_true(client_await(&client, tag, 60000));
+    assert_true(sim_run_until(device, 60000, sim_is_steady));
+    const struct recovery order = {5, head_of_first_rotation(device), 1};
+    recover(device, &order);
+    restart_rtp(device);
+    check_recovered(device, 5);
+    assert_ok(client_submit(&client, WIRE_OP_REPORT, bytes_in(&rival), 0));
+    assert_true(client_await(&client, client.tags, 5000));
+    assert_int_equal(client.last.code, WIRE_CLIENT_OK);
+    assert_int_equal(device->rtp.state.phase, RTP_CUR);
+    assert_int_equal(device->seen.alarms[RTP_ALARM_DUPLICITY], 0);
+    sim_device_free(device);
+    forget_authority();
+}
+
 SPEC("an AP of a lower incarnation is never followed again: it halts")
 {
     struct sim_device *device = governed_device(2);

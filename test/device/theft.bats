@@ -1,0 +1,146 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# A device, a thief with a copy of it, a relying party that meets both.
+load device
+
+setup_file() { make_images; }
+setup() {
+    make_device
+    PORT=$(free_port) THIEF_PORT=$(free_port) FRONT_PORT=$(free_port)
+    start_device --listen "127.0.0.1:$PORT"
+    rotor rotate --state "$STATE"
+    LOG_ID=$(status log_id)
+    party "$PORT" --log-id "$LOG_ID"
+}
+teardown() {
+    end_thief
+    stop_device
+}
+
+free_port() {
+    python3 -c '
+import socket
+s = socket.socket()
+s.bind(("127.0.0.1", 0))
+print(s.getsockname()[1])'
+}
+
+party() { # port flags...
+    rotor verify "127.0.0.1:$1" --trust "$FOLDER/trust" --any-measurement "${@:2}"
+}
+fork() { rotor fork "$@"; }
+export_proof() { fork export --log-id "$LOG_ID" --trust "$FOLDER/trust" "$FOLDER/proof"; }
+
+# The copy, at its own address, makes the next epoch by itself.
+rob() {
+    pause_device
+    cp -a "$STATE" "$FOLDER/copy"
+    start_device --listen "127.0.0.1:$PORT"
+    rotord --config "$CONF" --state "$FOLDER/copy" --listen "127.0.0.1:$THIEF_PORT" >>"$LOG" 2>&1 3>&- &
+    THIEF=$!
+    await 'the copy serves' rotor rotate --state "$FOLDER/copy"
+}
+
+# In front of the copy: the rotation key was not among what he took.
+forge() { # epoch
+    python3 "$BATS_TEST_DIRNAME/thief.py" "$FRONT_PORT" "$THIEF_PORT" "$1" >"$FOLDER/front" 2>>"$LOG" 3>&- &
+    FRONT=$!
+    await 'the thief listens' grep -q ready "$FOLDER/front"
+}
+
+end_thief() {
+    for process in ${FRONT:-} ${THIEF:-}; do
+        kill "$process" && wait "$process" || true
+    done 2>/dev/null
+    FRONT='' THIEF=''
+}
+
+shows() { # file; the finding of fork check
+    fork check "$1" --log-id "$LOG_ID" --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["shows"])'
+}
+
+@test "S misuse: the party that sees it exports it, the device rotates and voids what S signed" {
+    rob
+    forge 2
+    run party "$FRONT_PORT" --log-id "$LOG_ID"
+    echo "$output"
+    [ "$status" -eq 1 ]
+    [[ $output == *sig_auth* && $output == *'rotor fork report'* ]]
+    export_proof
+    [ "$(shows "$FOLDER/proof")" = 'S misuse' ]
+    run fork report "$FOLDER/proof" --state "$STATE"
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [[ $output == *'S misuse: epoch 2'* && $output == *'being replaced'* ]]
+    await 'the root is replaced' at_epoch 2
+    rotor chain show 2 --state "$STATE" >"$FOLDER/entry"
+    cat "$FOLDER/entry"
+    grep -q '^reason *key-compromise' "$FOLDER/entry"
+    grep -q '^void *what was signed from epoch 1 on' "$FOLDER/entry"
+    grep -q 'alarm: security event: S misuse' "$LOG"
+    # What the thief signed under the stolen root is void for who was there.
+    party "$PORT"
+    run party "$FRONT_PORT" --log-id "$LOG_ID"
+    [ "$status" -eq 1 ]
+    # The same again: that S is gone, there is nothing more to do.
+    run fork report "$FOLDER/proof" --state "$STATE"
+    [ "$status" -eq 0 ]
+    [[ $output != *'being replaced'* ]]
+    party "$PORT"
+    at_epoch 2
+}
+
+@test "a fork of who holds both keys: a third party sees the proof, the device stops" {
+    rob
+    rotor rotate --state "$STATE"
+    party "$PORT"
+    run party "$THIEF_PORT" --log-id "$LOG_ID"
+    [ "$status" -eq 1 ]
+    [[ $output == *'two bodies for epoch 2'* ]]
+    export_proof
+    # Somebody who never spoke to either.
+    [ "$(shows "$FOLDER/proof")" = duplicity ]
+    run fork check "$FOLDER/proof" --log-id "SHA256:$(printf 'A%.0s' {1..43})"
+    [ "$status" -eq 1 ]
+    fork report "$FOLDER/proof" --state "$STATE"
+    await 'quarantine' grep -q 'alarm: duplicity' "$LOG"
+    run rotor rotate --state "$STATE"
+    [ "$status" -eq 3 ]
+    [[ $output == *quarantine* ]]
+    # The device keeps its proof too.
+    fork export --state "$STATE" "$FOLDER/own-proof"
+    [ "$(shows "$FOLDER/own-proof")" = duplicity ]
+}
+
+@test "noise is no denial of service: what nobody signed is not kept and changes nothing" {
+    run export_proof
+    [ "$status" -eq 3 ]
+    rotor chain export --state "$STATE" "$FOLDER/log.cbor"
+    PYTHONPATH=$BATS_TEST_DIRNAME python3 - "$FOLDER" <<'EOF'
+import os, sys
+from client import decode, encode
+folder = sys.argv[1]
+entries = decode(open(folder + "/log.cbor", "rb").read())[1]
+body, attachments = entries.pop()
+content = decode(body)
+content[12] = 2  # another reason: another body, under signatures of the first
+other = encode([encode(content), attachments])
+accepted = encode([body, attachments])
+open(folder + "/noise", "wb").write(encode(["rotor fork/1", entries, accepted, other]))
+open(folder + "/junk", "wb").write(os.urandom(3000))
+EOF
+    run fork check "$FOLDER/noise" --log-id "$LOG_ID"
+    echo "$output"
+    [ "$status" -eq 1 ]
+    [[ $output == *'nothing is proven'* ]]
+    run fork check "$FOLDER/junk"
+    [ "$status" -eq 3 ]
+    for _ in {1..20}; do
+        run fork report "$FOLDER/noise" --state "$STATE"
+        [ "$status" -eq 0 ]
+        [[ $output == *'nothing is proven'* ]]
+    done
+    at_epoch 1
+    ! grep -qE 'alarm: (fork|duplicity)' "$LOG"
+    party "$PORT"
+}
