@@ -12,6 +12,7 @@
 #include "base/bytes.h"
 #include "crypto/x509.h"
 #include "verify/oak.h"
+#include "verify/tpm_structures.h"
 
 const char *endorse_kind_name(enum endorse_kind kind)
 {
@@ -336,6 +337,21 @@ static enum rotor_status read_table(struct endorse_set *set,
     return ROTOR_MALFORMED; // no end
 }
 
+// ---- a TPM's public area ---------------------------------------------------
+
+// As tpm2_createak writes it; kept as the SubjectPublicKeyInfo that it stands
+// for, so that one key is one statement.
+static enum rotor_status read_area(struct endorse_set *set,
+                                   struct rotor_bytes bytes)
+{
+    struct verify_tpm_public area;
+    uint8_t memory[VERIFY_TPM_SPKI_MAX];
+    struct rotor_room spki = ROOM_OF(memory);
+    TRY(verify_tpm_public_decode(bytes, &area));
+    TRY(verify_tpm_spki(&area, &spki));
+    return add_key(set, bytes_in(&spki));
+}
+
 // ---- a file ----------------------------------------------------------------
 
 static enum rotor_status read_any(struct endorse_set *set,
@@ -362,8 +378,14 @@ static enum rotor_status read_any(struct endorse_set *set,
     if (is_oak) {
         return add_certificate(set, certificate);
     }
-    enum rotor_status status = read_pem(set, content);
-    return status == ROTOR_MALFORMED ? read_table(set, content) : status;
+    enum rotor_status (*const forms[])(
+        struct endorse_set *, struct rotor_bytes) = {read_pem, read_table,
+                                                     read_area};
+    enum rotor_status status = ROTOR_MALFORMED;
+    for (size_t i = 0; i < COUNT_OF(forms) && status == ROTOR_MALFORMED; i++) {
+        status = forms[i](set, content);
+    }
+    return status;
 }
 
 enum rotor_status endorse_set_read(struct endorse_set *set,

@@ -71,10 +71,11 @@ static enum rotor_status check_signature_format(struct judge *j, bool *go_on)
         verify_tpm_signature_decode(signature, &j->signature) == ROTOR_OK;
     *go_on = verify_check(
         j->verdict, passed,
-        &(struct verify_row){.check = "signature format",
-                             .expected = verify_text("TPMT_SIGNATURE"),
-                             .seen = verify_bytes(signature),
-                             .why = "the signature is truncated or malformed"});
+        &(struct verify_row){
+            .check = "signature format",
+            .expected = verify_text("TPMT_SIGNATURE"),
+            .seen = verify_bytes(signature),
+            .why = "the signature is cut off, or no TPMT_SIGNATURE"});
     return ROTOR_OK;
 }
 

@@ -92,10 +92,17 @@ enum rotor_status verify_tpm_attest_decode(struct rotor_bytes bytes,
 
 // ---- TPMT_SIGNATURE --------------------------------------------------------
 
-static bool scheme_is_known(uint16_t scheme)
+static bool scheme_is_read(uint16_t scheme)
 {
     return scheme == VERIFY_TPM_RSASSA || scheme == VERIFY_TPM_RSAPSS ||
            scheme == VERIFY_TPM_ECDSA;
+}
+
+// HMAC, NULL, ECDAA, SM2, ECSCHNORR: part 2, 6.3.
+static bool scheme_is_of_others(uint16_t scheme)
+{
+    return scheme == 0x0005 || scheme == 0x0010 || scheme == 0x001a ||
+           scheme == 0x001b || scheme == 0x001c;
 }
 
 enum rotor_status
@@ -105,10 +112,10 @@ verify_tpm_signature_decode(struct rotor_bytes bytes,
     struct verify_tpm_signature s = {0};
     struct verify_cursor in = verify_cursor_over(bytes);
     s.scheme = verify_cursor_be16(&in);
-    if (in.has_failed) {
+    if (!scheme_is_read(s.scheme) && !scheme_is_of_others(s.scheme)) {
         return ROTOR_MALFORMED;
     }
-    if (scheme_is_known(s.scheme)) {
+    if (scheme_is_read(s.scheme)) {
         s.hash = verify_cursor_be16(&in);
         if (s.scheme == VERIFY_TPM_ECDSA) {
             s.r = verify_cursor_sized(&in);

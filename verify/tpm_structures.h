@@ -61,8 +61,8 @@ struct verify_tpm_signature {
     struct rotor_bytes s;
 };
 
-// ROTOR_MALFORMED  truncated, or something behind it.  Of a scheme that is
-//                  none of three only the scheme is read.
+// ROTOR_MALFORMED  truncated, something behind it, or no scheme that there is.
+//                  Of one that is none of the three only the scheme is read.
 ROTOR_CALL verify_tpm_signature_decode(struct rotor_bytes bytes,
                                        struct verify_tpm_signature *signature);
 

@@ -159,5 +159,9 @@ bool foreign_judge_tpm(struct foreign *f)
                                  "%s: could not be judged: %s", f->target,
                                  rotor_status_name(status));
     }
+    if (strstr(f->verdict.reason, "not supported") != NULL) {
+        return foreign_undecided(f, CAUSE_NOT_SUPPORTED, NULL, "%s: %s",
+                                 f->target, f->verdict.reason);
+    }
     return has_form(&f->verdict) || malformed(f, f->verdict.reason);
 }

@@ -395,6 +395,11 @@ SPEC("a scheme that the key is not for, or that nobody knows, is refused")
     assert_false(is_accepted(s));
     assert_string_equal(verdict.reason,
                         "a signature scheme that is not supported");
+    // The bare signature, without its TPMT_SIGNATURE.
+    static const uint8_t bare[256] = {0x5f, 0x8f, 0x00, 0x0b};
+    s = begin();
+    s->evidence.signature = BYTES_OF(bare);
+    assert_refused(s, "signature format");
 }
 
 SPEC("a signature of another key is refused")
