@@ -195,6 +195,7 @@ int main_image(struct run *run, int count, char **arguments);
 int main_authority(struct run *run, int count, char **arguments);
 int main_recover(struct run *run, int count, char **arguments);
 int main_endorse(struct run *run, int count, char **arguments);
+int main_credential(struct run *run, int count, char **arguments);
 int main_policy(struct run *run, int count, char **arguments);
 int main_tour(struct run *run, int count, char **arguments);
 int main_doctor(struct run *run, int count, char **arguments);

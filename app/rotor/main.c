@@ -70,6 +70,11 @@ const struct command COMMANDS[] = {
      "import FILE... | list | prune",
      "  rotor endorse import ask_ark_milan.pem vcek.der tcb_info.json",
      main_endorse},
+    {"credential", "Prove that a TPM's attestation key is the TPM's own",
+     "make | open | check",
+     "  rotor credential make evidence.cbor --root maker.pem --out c --secret s\n"
+     "  rotor credential open c --out a\n"
+     "  rotor credential check a --secret s --out ak.pem", main_credential},
     {"policy", "Check and show what a relying party accepts",
      "check FILE | show FILE", "  rotor policy check fleet.policy", main_policy},
     {"tour", "Show rotor at work: the real programs, step by step, in 30 s",
@@ -96,10 +101,10 @@ static void print_commands(void)
     printf("usage: rotor [COMMAND] [ARGUMENTS] [--json]\n\n"
            "A root of trust that rotates.  Alone: rotor status.\n\n");
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
-        printf("  %-9s  %s\n", COMMANDS[i].name, COMMANDS[i].summary);
+        printf("  %-10s  %s\n", COMMANDS[i].name, COMMANDS[i].summary);
     }
-    printf("  %-9s  %s\n", "help", "Show this, or the help of a command");
-    printf("  %-9s  %s\n", "version", "Show the version");
+    printf("  %-10s  %s\n", "help", "Show this, or the help of a command");
+    printf("  %-10s  %s\n", "version", "Show the version");
     printf("\nExit codes: 0 done or accepted, 1 decided: no, 2 usage, 3 could "
            "not decide.\n"
            "\nExample:\n"

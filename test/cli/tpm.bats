@@ -178,6 +178,102 @@ END
     head -c 16 "$FILE" | grep -q 'rotor attest/1'
 }
 
+# ---- whose key it is -------------------------------------------------------
+
+# A maker of TPMs: $1.pem vouches for the endorsement key of the TPM in $2, whose
+# certificate lies in NV afterwards.
+make_certificate() { # maker, folder of the TPM
+    local tools="env TPM2TOOLS_TCTI=swtpm:path=$2/s"
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 -subj "/CN=Maker" \
+        -keyout "$1.key" -out "$1.pem" 2>/dev/null
+    $tools tpm2_createek -c "$1.ctx" -G rsa -u "$1.ek.pem" -f pem
+    openssl req -new -key "$1.key" -subj "/CN=Endorsement" -out "$1.csr"
+    openssl x509 -req -in "$1.csr" -force_pubkey "$1.ek.pem" -CA "$1.pem" -CAkey "$1.key" -CAcreateserial \
+        -days 3650 -outform DER -out "$1.ek.der" 2>/dev/null
+    $tools tpm2_nvdefine 0x01c00002 -C o -s "$(stat -c %s "$1.ek.der")" -a 'ownerread|ownerwrite|authread' >/dev/null
+    $tools tpm2_nvwrite 0x01c00002 -C o -i "$1.ek.der"
+}
+
+@test "a credential proves that the attestation key is in a TPM that its maker vouches for" {
+    command -v tpm2_createek >/dev/null || skip "tpm2-tools are not installed"
+    M=$BATS_TEST_TMPDIR/maker
+    rotor attest $ON --nonce "$ANY_NONCE" --out "$FILE"
+    rotor credential make "$FILE" --root "$DEVICE.keys/dev.pem" --out "$FILE.c" --secret "$FILE.s"
+    exits 3
+    says "no certificate of its maker"
+    make_certificate "$M" "$TPM"
+    rotor attest $ON --nonce "$ANY_NONCE" --out "$FILE"
+    exits 0
+    rotor credential make "$FILE" --root "$M.pem" --out "$FILE.c" --secret "$FILE.s"
+    exits 0
+    [ "$(stat -c %a "$FILE.s")" = 600 ]
+    rotor credential open "$FILE.c" --tcti "swtpm:path=$TPM/s" --out "$FILE.a"
+    exits 0
+    rotor credential check "$FILE.a" --secret "$FILE.s" --out "$FILE.ak.pem"
+    exits 0
+    rotor verify "$FILE" --nonce "$ANY_NONCE" $FIRST --root "$FILE.ak.pem" --explain
+    exits 0
+    prints "accepted: tpm"
+    root=${BATS_TEST_DIRNAME%/test/*}
+    for pair in credential:c credential-secret:s credential-answer:a; do
+        python3 "$root/test/interop/cddl.py" "$root/doc/rotor.cddl" "${pair%:*}" "$FILE.${pair#*:}"
+    done
+    cmp "$FILE.ak.pem" <(key_of "$FILE" | openssl pkey -pubin)
+
+    # Another maker, a bit of the credential, another answer, files in the way.
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 9 -subj "/CN=Maker" \
+        -keyout "$M.other.key" -out "$M.other.pem" 2>/dev/null
+    rotor credential make "$FILE" --root "$M.other.pem" --out "$FILE.c2" --secret "$FILE.s2" --json
+    exits 1
+    fails_in_json EVIDENCE_REFUSED
+    [ ! -e "$FILE.s2" ]
+    [ ! -e "$FILE.c2" ]
+    python3 - "$FILE.c" "$FILE.c2" <<'END'
+import sys
+data = bytearray(open(sys.argv[1], "rb").read())
+data[60] ^= 1
+open(sys.argv[2], "wb").write(data)
+END
+    rotor credential open "$FILE.c2" --tcti "swtpm:path=$TPM/s" --out "$FILE.a2"
+    exits 1
+    says "made for another TPM or another key"
+    rotor credential make "$FILE" --root "$M.pem" --out "$FILE.c" --secret "$FILE.s"
+    exits 3 # the secret of the first one is not written over
+    rotor credential make "$FILE" --root "$M.pem" --out "$FILE.c3" --secret "$FILE.s3"
+    exits 0
+    rotor credential check "$FILE.a" --secret "$FILE.s3" --out "$FILE.none.pem"
+    exits 1
+    says "no proof"
+    [ ! -e "$FILE.none.pem" ]
+    for wrong in "open $FILE --out $FILE.x" "check $FILE.c --secret $FILE.s --out $FILE.x" \
+        "check $FILE.a --secret $FILE.a --out $FILE.x" "make $FILE.c --root $M.pem --out $FILE.x --secret $FILE.y"; do
+        rotor credential $wrong
+        exits 3
+        [ ! -e "$FILE.x" ]
+    done
+    for wrong in "" make "open $FILE.c" "check $FILE.a" "make $FILE --root $M.pem --out $FILE.x" other; do
+        rotor credential $wrong
+        exits 2
+    done
+}
+
+@test "a credential does not open in another TPM" {
+    command -v tpm2_createek >/dev/null || skip "tpm2-tools are not installed"
+    M=$BATS_TEST_TMPDIR/maker
+    OTHER=$(mktemp -d /tmp/rotor-tpm-XXXXXX)
+    start_tpm "$OTHER"
+    make_certificate "$M" "$OTHER"
+    rotor attest --state "$DEVICE" --tcti "swtpm:path=$OTHER/s" --evidence tpm --nonce "$ANY_NONCE" --out "$FILE"
+    exits 0
+    rotor credential make "$FILE" --root "$M.pem" --out "$FILE.c" --secret "$FILE.s"
+    exits 0
+    rotor credential open "$FILE.c" --tcti "swtpm:path=$TPM/s" --out "$FILE.a"
+    kill "$(cat "$OTHER/pid")"
+    rm -rf "$OTHER"
+    exits 1
+    [ ! -e "$FILE.a" ]
+}
+
 # ---- the anchor ------------------------------------------------------------
 
 # A device of its own on a TPM of its own: $OWN, $CELL.
