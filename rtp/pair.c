@@ -298,6 +298,8 @@ static const struct opening OPENINGS[] = {
         .unavailable = "the enclave lost its state: the recovery authority is "
                        "needed",
         .alarm = RTP_ALARM_AP_LOST},
+    [RTP_ACTION_APPEAL] = {
+        .unavailable = "quarantine: two bodies for one place in the log"},
     [RTP_ACTION_WAIT] = {
         .unavailable = "a recovery waits for the recovery authority",
         .alarm = RTP_ALARM_AP_LOST},

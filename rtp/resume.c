@@ -16,6 +16,8 @@ enum place {
 };
 #define ANYWHERE 127u
 #define OTHER    ((unsigned)OTHER_CUR | OTHER_PEND)
+#define NO_OTHER (ANYWHERE & ~OTHER)
+#define OURS     ((unsigned)AT_CUR | AT_PEND)
 
 #define AP(state)    (1u << WIRE_STATE_##state)
 #define RTP(phase)   (1u << RTP_##phase)
@@ -53,6 +55,7 @@ static const struct row ROWS[] = {
 
     // Quarantine ends by the recovery authority alone: the job sees to that.
     {AP_SIGNS, RTP(QUAR), BEYOND,   ANYWHERE, RTP_ACTION_CATCH_UP},
+    {AP_SIGNS, RTP(QUAR), OURS,     NO_OTHER, RTP_ACTION_APPEAL},
     {ANY_AP,   RTP(QUAR), ANYWHERE, ANYWHERE, RTP_ACTION_QUARANTINED},
 
     // The AP is elsewhere than we are.
@@ -176,6 +179,7 @@ const char *rtp_action_name(enum rtp_action action)
         [RTP_ACTION_RECOVER] = "wait for recovery",
         [RTP_ACTION_ATTEST] = "attest only",
         [RTP_ACTION_WAIT] = "wait for the recovery authority",
+        [RTP_ACTION_APPEAL] = "quarantine, until the recovery authority rules",
         [RTP_ACTION_QUARANTINED] = "quarantine",
     };
     return (size_t)action < COUNT_OF(names) ? names[action] : "unknown";

@@ -55,6 +55,7 @@ enum rtp_action {
     RTP_ACTION_RECOVER,   // the AP has no usable state: RA is needed
     RTP_ACTION_ATTEST,    // BURNT or CLOSED: no rotation, answers go on
     RTP_ACTION_WAIT,      // REC: the AP answers nothing else until 26
+    RTP_ACTION_APPEAL,    // in quarantine, and the AP holds our log: 24 and 26
     RTP_ACTION_QUARANTINED,
 };
 const char *rtp_action_name(enum rtp_action action);

@@ -344,6 +344,11 @@ void rtp_adopt(struct rtp *rtp, uint64_t now_ms, const struct rtp_job *job)
     rtp->counts.rotations += rtp->state.trust.order.epoch == 0 ? 0 : 1u;
     rtp_start_epoch(rtp, now_ms, 0);
     if (rtp->state.trust.order.incarnation != before) {
+        // What was refused and waited for its next try is void.
+        rtp->order_at_ms = now_ms;
+        rtp->is_rate_limited = false;
+        rtp_backoff_init(&rtp->order_backoff, rtp->config.retry_first_ms,
+                         rtp->config.retry_last_ms);
         const struct rtp_alarm alarm = {
             .kind = RTP_ALARM_RECOVERED,
             .text = "the recovery authority superseded an entry",

@@ -291,8 +291,10 @@ static struct rtp_slot *next_to_send(struct rtp *rtp)
     if (rtp->channel.scope == RTP_SCOPE_FULL) {
         return rtp_slots_oldest(&rtp->slots, RTP_SLOT_QUEUED);
     }
-    bool awaits_authority = rtp->channel.action == RTP_ACTION_RECOVER ||
-                            rtp->channel.action == RTP_ACTION_WAIT;
+    enum rtp_action action = rtp->channel.action;
+    bool awaits_authority = action == RTP_ACTION_RECOVER ||
+                            action == RTP_ACTION_WAIT ||
+                            action == RTP_ACTION_APPEAL;
     for (size_t i = 0; awaits_authority && i < RTP_SLOTS; i++) {
         struct rtp_slot *slot = &rtp->slots.slot[i];
         if (slot->state == RTP_SLOT_QUEUED && rtp_is_recovery(slot->op)) {

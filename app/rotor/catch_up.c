@@ -171,6 +171,25 @@ static bool hold(struct relying *party, const struct chain_verdict *verdict,
     return refuse_entry(verdict, epoch, outcome);
 }
 
+// `before` is the policy of the head that the party had.
+static void note_recovery(struct relying_report *report,
+                          const struct chain_body *body,
+                          const struct chain_policy *before)
+{
+    if (report->recoveries < RELYING_RECOVERIES_MAX) {
+        report->recovery[report->recoveries] = (struct relying_recovery){
+            .epoch = body->epoch,
+            .incarnation = body->incarnation,
+            .superseded = body->supersedes.epoch,
+            .has_new_authority =
+                !wire_digest_equal(&body->policy.ra, &before->ra),
+            .has_new_control =
+                !wire_digest_equal(&body->policy.control, &before->control),
+        };
+    }
+    report->recoveries++;
+}
+
 static bool take(struct relying *party, struct rotor_bytes bytes,
                  struct relying_report *report)
 {
@@ -207,12 +226,15 @@ static bool take(struct relying *party, struct rotor_bytes bytes,
         }
         return is_taken;
     }
+    const struct chain_policy before = party->store.trust.policy;
     if (!stage(party, bytes, &next, outcome)) {
         return false;
     }
     party->store.is_quarantined = party->store.is_quarantined && !is_recovery;
     report->steps++;
-    report->recoveries += is_recovery ? 1 : 0;
+    if (is_recovery) {
+        note_recovery(report, &entry.body, &before);
+    }
     if (party->options.progress != NULL) {
         party->options.progress(next.order.epoch, report->steps);
     }

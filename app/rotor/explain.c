@@ -282,6 +282,50 @@ static void print_walls(uint64_t walls)
     printf("\n");
 }
 
+static uint64_t recoveries_shown(const struct relying_report *report)
+{
+    return report->recoveries < RELYING_RECOVERIES_MAX ? report->recoveries
+                                                       : RELYING_RECOVERIES_MAX;
+}
+
+void explain_recoveries(const struct relying_report *report)
+{
+    uint64_t shown = recoveries_shown(report);
+    for (uint64_t i = 0; i < shown; i++) {
+        const struct relying_recovery *recovery = &report->recovery[i];
+        fprintf(stderr,
+                "rotor: warning: epoch %" PRIu64 " was made by the recovery "
+                "authority, in place of what followed epoch %" PRIu64
+                "%s%s: ask why\n",
+                recovery->epoch, recovery->superseded,
+                recovery->has_new_authority ? ", with a new authority" : "",
+                recovery->has_new_control ? ", with another RTP" : "");
+    }
+    if (report->recoveries > shown) {
+        fprintf(stderr, "rotor: warning: and %" PRIu64 " more\n",
+                report->recoveries - shown);
+    }
+}
+
+void explain_recoveries_json(struct json *out,
+                             const struct relying_report *report)
+{
+    uint64_t shown = recoveries_shown(report);
+    json_number(out, "recoveries", report->recoveries);
+    json_open_list(out, "recovered");
+    for (uint64_t i = 0; i < shown; i++) {
+        const struct relying_recovery *recovery = &report->recovery[i];
+        json_open_object(out, NULL);
+        json_number(out, "epoch", recovery->epoch);
+        json_number(out, "incarnation", recovery->incarnation);
+        json_number(out, "superseded_epoch", recovery->superseded);
+        json_bool(out, "new_authority", recovery->has_new_authority);
+        json_bool(out, "new_control", recovery->has_new_control);
+        json_close(out);
+    }
+    json_close(out);
+}
+
 void explain_identity(const struct relying_report *report)
 {
     const struct verify_record *record = &report->answer.record;
@@ -292,6 +336,10 @@ void explain_identity(const struct relying_report *report)
     }
     bool is_judged = record->checks[VERIFY_CHECK_MEASUREMENT] == VERIFY_PASSED;
     print_digest("root", &kid, "");
+    if (report->trust.order.incarnation != 0) {
+        printf("  %-12s %" PRIu32 " times by its authority\n", "recovered",
+               report->trust.order.incarnation);
+    }
     printf("  %-12s %s\n", "level", level_name(record->level));
     printf("  %-12s %s\n", "anchor", anchor_name(claims->anchor_kind));
     print_digest("measurement", &record->measurement,

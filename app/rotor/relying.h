@@ -68,11 +68,22 @@ struct relying_outcome {
     const char *hint; // NULL: none
 };
 
+// A use of the recovery authority, as its entry says.
+struct relying_recovery {
+    uint64_t epoch;
+    uint64_t incarnation;
+    uint64_t superseded; // epoch that the log went back to
+    bool has_new_authority;
+    bool has_new_control; // C: another RTP
+};
+#define RELYING_RECOVERIES_MAX 8u
+
 struct relying_report {
     struct relying_outcome outcome;
     bool is_first_contact;
     uint64_t steps;      // entries taken
     uint64_t recoveries; // among them: of the recovery authority
+    struct relying_recovery recovery[RELYING_RECOVERIES_MAX]; // the first ones
     enum chain_fork fork;
     bool is_in_grace; // accepted under the root before the newest
     uint64_t age_s;   // then: since the newest root is known here

@@ -8,6 +8,7 @@
 #include <sys/random.h>
 
 #include "app/rotor/catch_up.h"
+#include "app/rotor/explain.h"
 #include "app/rotor/reliance.h"
 #include "app/rotor/relying.h"
 #include "app/rotor/session.h"
@@ -182,7 +183,10 @@ static bool shake_with(struct requester *requester, struct handshake *handshake)
     struct rotor_room fin = ROOM_OF(memory);
     struct relying_outcome *outcome = &requester->report.outcome;
     bool is_confirmed = false;
-    if (!attest(requester, handshake)) {
+    bool is_attested = attest(requester, handshake);
+    explain_recoveries(&requester->report);
+    requester->report.recoveries = 0; // told once
+    if (!is_attested) {
         return false;
     }
     struct verify_session *session = &handshake->session;

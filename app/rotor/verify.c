@@ -65,10 +65,12 @@ static int say_refused(struct verification *v)
         json_error(&out, v->run, outcome->cause, outcome->hint,
                    outcome->reason);
         json_close(&out);
+        explain_recoveries_json(&out, &v->report);
         explain_rows_json(&out, v);
         json_end(&out);
         return (int)cause_exit(outcome->cause);
     }
+    explain_recoveries(&v->report);
     if (v->explains) {
         explain_rows(v);
     }
@@ -82,12 +84,7 @@ static void warn(const struct verification *v)
         fprintf(stderr, "rotor: warning: first use: this log is trusted from "
                         "now on\n");
     }
-    if (report->recoveries != 0) {
-        fprintf(stderr,
-                "rotor: warning: the recovery authority has changed this log "
-                "%" PRIu64 " times: ask why\n",
-                report->recoveries);
-    }
+    explain_recoveries(report);
     if (v->has_platform) {
         fprintf(stderr, "rotor: warning: the evidence of its platform was not "
                         "judged\n");
@@ -116,7 +113,7 @@ static void say_json(const struct verification *v)
     json_digest(&out, "body_hash", &trust->body_hash);
     explain_identity_json(&out, report);
     json_number(&out, "entries_verified", report->steps);
-    json_number(&out, "recoveries", report->recoveries);
+    explain_recoveries_json(&out, report);
     json_bool(&out, "first_contact", report->is_first_contact);
     json_bool(&out, "in_grace", report->is_in_grace);
     if (v->has_platform) {

@@ -62,6 +62,71 @@ attests() { rotor attest --state "$STATE" --nonce "$(printf '%064d' 7)" --out "$
     chain_is_good
 }
 
+party() { rotor verify "$1" --trust "$FOLDER/$2" --log-id "$(status log_id)" --any-measurement "${@:3}"; }
+recovered() { # JSON on standard input: each use, epoch:superseded:new authority
+    python3 -c '
+import json, sys
+value = json.load(sys.stdin)
+uses = value["recovered"]
+assert value["recoveries"] == len(uses)
+print(*["%d:%d:%d" % (u["epoch"], u["superseded_epoch"], u["new_authority"]) for u in uses])'
+}
+
+@test "every use of the authority shows at every relying party: live, from a file, in JSON, refused or not" {
+    local port
+    port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+    pause_device
+    start_device --listen "127.0.0.1:$port"
+    party "127.0.0.1:$port" before
+    rotor rotate --state "$STATE"
+    rotor authority init --keys 1 --threshold 1 --out "$FOLDER/new" >/dev/null
+    request "$FOLDER/request"
+    sign "$FOLDER/ra/key-1.pem" "$FOLDER/request" "$FOLDER/1.sig"
+    sign "$FOLDER/ra/key-2.pem" "$FOLDER/request" "$FOLDER/2.sig"
+    apply "$FOLDER/request" "$FOLDER/1.sig" "$FOLDER/2.sig"
+    request "$FOLDER/request" "$FOLDER/new/set"
+    for key in ra/key-1 ra/key-2 new/key-1; do
+        sign "$FOLDER/$key.pem" "$FOLDER/request" "$FOLDER/${key//\//-}.sig"
+    done
+    apply --authority "$FOLDER/new/set" "$FOLDER/request" "$FOLDER"/{ra-key-1,ra-key-2,new-key-1}.sig
+    cp -a "$FOLDER/before" "$FOLDER/refused"
+    cp -a "$FOLDER/before" "$FOLDER/json"
+    # Live, by a party that knew the log before.
+    run party "127.0.0.1:$port" before
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [[ $output == *'epoch 2 was made by the recovery authority, in place of what followed epoch 1: ask why'* ]]
+    [[ $output == *'epoch 3 was made by the recovery authority, in place of what followed epoch 2, with a new authority'* ]]
+    # And it stays visible.
+    run party "127.0.0.1:$port" before
+    [ "$status" -eq 0 ]
+    [[ $output == *'recovered'*'2 times by its authority'* && $output != *'was made by the recovery'* ]]
+    [ "$(party "127.0.0.1:$port" json --json | recovered)" = '2:1:0 3:2:1' ]
+    # From a file, by somebody who is new.
+    attests
+    run party "$FOLDER/evidence" file --nonce "$(printf '%064d' 7)" --json
+    [ "$(echo "$output" | recovered)" = '2:1:0 3:2:1' ]
+    # Where the answer is refused.
+    printf '[accept]\nlevel = hardware\n' >"$FOLDER/policy"
+    run party "127.0.0.1:$port" refused --policy "$FOLDER/policy" --json
+    [ "$status" -eq 1 ]
+    [ "$(echo "$output" | recovered)" = '2:1:0 3:2:1' ]
+    # In the log itself.
+    [ "$(rotor chain list --state "$STATE" --json | python3 -c '
+import json, sys
+print(*[e["epoch"] for e in json.load(sys.stdin)["entries"] if e["kind"] == "recover"])')" = '2 3' ]
+}
+
+@test "the old root does not sign: the authority alone begins the next" {
+    rotor recover request --state "$STATE" --authority "$FOLDER/ra/set" --without-old --out "$FOLDER/request"
+    sign "$FOLDER/ra/key-1.pem" "$FOLDER/request" "$FOLDER/1.sig"
+    sign "$FOLDER/ra/key-2.pem" "$FOLDER/request" "$FOLDER/2.sig"
+    apply "$FOLDER/request" "$FOLDER/1.sig" "$FOLDER/2.sig"
+    at_epoch 1
+    chain_is_good
+    attests
+}
+
 @test "the authority itself is replaced by the old and the new one together" {
     rotor authority init --keys 1 --threshold 1 --out "$FOLDER/new" >/dev/null
     request "$FOLDER/request" "$FOLDER/new/set"

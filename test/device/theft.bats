@@ -6,6 +6,8 @@ load device
 setup_file() { make_images; }
 setup() {
     make_device
+    rotor authority init --keys 3 --threshold 2 --out "$FOLDER/ra" >/dev/null
+    printf '[recovery]\nauthority = %s\n' "$FOLDER/ra/set" >>"$CONF"
     PORT=$(free_port) THIEF_PORT=$(free_port) FRONT_PORT=$(free_port)
     start_device --listen "127.0.0.1:$PORT"
     rotor rotate --state "$STATE"
@@ -110,6 +112,49 @@ shows() { # file; the finding of fork check
     # The device keeps its proof too.
     fork export --state "$STATE" "$FOLDER/own-proof"
     [ "$(shows "$FOLDER/own-proof")" = duplicity ]
+}
+
+# Two of three let the log go on from its last good entry.
+recover_from() { # epoch body-hash
+    rotor recover request --state "$STATE" --authority "$FOLDER/ra/set" --epoch "$1" --body-hash "$2" --without-old \
+        --out "$FOLDER/request"
+    for key in 1 2; do
+        rotor authority sign --key "$FOLDER/ra/key-$key.pem" --any-measurement --out "$FOLDER/$key.sig" --yes "$FOLDER/request"
+    done
+    rotor recover apply --state "$STATE" --authority "$FOLDER/ra/set" "$FOLDER/request" "$FOLDER/1.sig" "$FOLDER/2.sig"
+}
+
+@test "S and A stolen, the log forked: the authority goes on from the last good entry, the thief's copy is out for good" {
+    rob
+    rotor rotate --state "$STATE"
+    party "$PORT"
+    good=$(rotor chain show 1 --state "$STATE" | sed -n 's/^body *//p')
+    run party "$THIEF_PORT" --log-id "$LOG_ID"
+    [ "$status" -eq 1 ]
+    export_proof
+    fork report "$FOLDER/proof" --state "$STATE"
+    await 'quarantine' grep -q 'alarm: duplicity' "$LOG"
+    recover_from 1 "$good"
+    [ "$(status incarnation)" = 1 ] && at_epoch 3
+    rotor rotate --state "$STATE"
+    # Who saw the fork, and who did not: both follow, both are told.
+    run party "$PORT"
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [[ $output == *'in place of what followed epoch 1'* ]]
+    run rotor verify "127.0.0.1:$PORT" --trust "$FOLDER/new" --log-id "$LOG_ID" --any-measurement
+    [ "$status" -eq 0 ]
+    [[ $output == *'in place of what followed epoch 1'* ]]
+    # The thief, and his proof, change nothing any more.
+    run party "$THIEF_PORT" --log-id "$LOG_ID"
+    [ "$status" -eq 1 ]
+    [[ $output == *'the recovery authority has ended'* ]]
+    party "$PORT"
+    run fork report "$FOLDER/proof" --state "$STATE"
+    [ "$status" -eq 0 ]
+    [[ $output == *'nothing is proven'* ]]
+    rotor rotate --state "$STATE"
+    at_epoch 5
 }
 
 @test "noise is no denial of service: what nobody signed is not kept and changes nothing" {

@@ -432,6 +432,31 @@ SPEC("after CLOSE nothing follows but a recovery")
     end();
 }
 
+SPEC("where A is lost or burnt the authority gives the log its next A")
+{
+    struct chain_entry entry;
+    struct chain_trust next;
+    begin();
+    world.enclave.state.is_burnt = true;
+    assert_int_equal(enclave_state_code(&world.enclave), WIRE_STATE_BURNT);
+    assert_int_equal(ask_rotate(&peer, 1, 1), WIRE_ERROR);
+    assert_int_equal(peer_error(&peer), WIRE_E_STATE);
+    assert_int_equal(ask_attest(&peer, WIRE_PURPOSE_ATTEST), WIRE_ATTEST_RSP);
+    struct recovery order = usual_order();
+    assert_int_equal(ask_recover(&peer, &order), WIRE_RECOVER_BODY);
+    keep_body();
+    assert_int_equal(ask_recover_signed(&peer, body, &authority, 2),
+                     WIRE_ROT_DONE);
+    take_entry(&entry);
+    assert_true(entry_follows(&trust, entry.bytes, &next));
+    assert_false(wire_digest_equal(&next.next_commit, &trust.next_commit));
+    peer.sign_key = next.sign;
+    trust = next;
+    assert_true(peer_pair(&peer));
+    world_rotate(&peer, 1, &trust);
+    end();
+}
+
 SPEC("a store in doubt takes no order of the authority before a restart")
 {
     begin();

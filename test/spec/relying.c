@@ -817,6 +817,11 @@ SPEC("an entry of the recovery authority is taken, and counted as one")
     keep_head();
     assert_accepted(1);
     assert_int_equal(report.recoveries, 1);
+    assert_int_equal(report.recovery[0].epoch, report.trust.order.epoch);
+    assert_int_equal(report.recovery[0].incarnation, 1);
+    assert_int_equal(report.recovery[0].superseded, 1);
+    assert_false(report.recovery[0].has_new_authority);
+    assert_false(report.recovery[0].has_new_control);
     assert_int_equal(report.trust.order.incarnation, 1);
     assert_accepted(0);
     end();

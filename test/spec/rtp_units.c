@@ -68,7 +68,14 @@ static enum rtp_action read_text(const struct pair_of_states *p)
         a->has_cur && r->has_cur &&
         (a->incarnation > r->incarnation ||
          (a->incarnation == r->incarnation && a->cur.epoch > r->cur.epoch));
-    if (r->phase == RTP_QUAR && !is_beyond) {
+    bool is_quarantined = r->phase == RTP_QUAR && !is_beyond;
+    bool prepared_another =
+        a->has_prepared && a->incarnation == r->incarnation &&
+        ((r->has_pend && a->prepared.epoch == r->pend.epoch && !holds_pend) ||
+         (r->has_cur && a->prepared.epoch == r->cur.epoch &&
+          !head_is(true, &a->prepared, &r->cur)));
+    bool holds_our_log = (at_cur || at_pend) && !prepared_another;
+    if (is_quarantined && !holds_our_log) {
         return RTP_ACTION_QUARANTINED;
     }
     if (!a->has_cur) {
@@ -81,6 +88,9 @@ static enum rtp_action read_text(const struct pair_of_states *p)
          (r->floor.incarnation == a->incarnation && r->floor.epoch > ap_reach));
     if (shows_more) {
         return RTP_ACTION_AP_BEHIND;
+    }
+    if (is_quarantined) {
+        return RTP_ACTION_APPEAL;
     }
     if (at_pend) {
         return RTP_ACTION_ADVANCE;
