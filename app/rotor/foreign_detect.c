@@ -266,6 +266,13 @@ static bool is_nitro(struct rotor_bytes content)
                   sizeof name - 1) != NULL;
 }
 
+// RFC 9781: tag 601 around claims, and no signature anywhere.
+static bool is_unsigned_claims(struct rotor_bytes content)
+{
+    static const uint8_t tag[] = {0xd9, 0x02, 0x59};
+    return begins_with(content, tag, sizeof tag);
+}
+
 // REPORTTYPE 0x81 and the sizes of TDREPORT_STRUCT; nobody signed it.
 static bool is_tdreport(struct rotor_bytes content)
 {
@@ -284,12 +291,13 @@ const char *foreign_unsupported(struct rotor_bytes content)
         bool (*is_it)(struct rotor_bytes content);
         const char *name;
     } known[] = {
-        {is_web_token, "a JSON Web Token; tokens in CBOR are"},
-        {is_nitro,     "a document of an AWS Nitro enclave"  },
-        {is_tdreport,  "a TDREPORT, which only its own machine can check; a "
-                      "quote is"        },
-        {is_hcl,       "a report of Azure's paravisor; the report of SEV-SNP "
-                 "or the quote in it is"     },
+        {is_web_token,       "a JSON Web Token; tokens in CBOR are"},
+        {is_unsigned_claims, "claims without a signature (UCCS)"   },
+        {is_nitro,           "a document of an AWS Nitro enclave"  },
+        {is_tdreport,        "a TDREPORT, which only its own machine can check; a "
+                      "quote is"              },
+        {is_hcl,             "a report of Azure's paravisor; the report of SEV-SNP "
+                 "or the quote in it is"           },
     };
     for (size_t i = 0; i < COUNT_OF(known); i++) {
         if (known[i].is_it(content)) {

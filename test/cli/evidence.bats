@@ -106,7 +106,7 @@ import base64, sys
 bytes_of = lambda b: (bytes([0x58, len(b)]) if len(b) > 23 else bytes([0x40 | len(b)])) + b
 claims = b"\xa1\x69module_id\x66i-1234"
 nitro = b"\x84" + bytes_of(b"\xa1\x01\x38\x22") + b"\xa0" + bytes_of(claims) + bytes_of(bytes(96))
-for name, content in (("nitro", nitro), ("nitro64", base64.encodebytes(nitro)),
+for name, content in (("uccs", b"\xd9\x02\x59\xa1\x0a\x48nonce123"), ("nitro", nitro), ("nitro64", base64.encodebytes(nitro)),
                       ("tdreport", b"\x81" + bytes(1023)), ("hcl", b"HCLA" + bytes(2596))):
     open(f"{sys.argv[1]}/{name}", "wb").write(content)
 END
@@ -117,6 +117,7 @@ END
         case "$(member error.message)" in *"not supported: $name"*) ;; *) return 1 ;; esac
     done <<'NAMES'
 jwt a JSON Web Token
+uccs claims without a signature
 nitro a document of an AWS Nitro enclave
 nitro64 a document of an AWS Nitro enclave
 tdreport a TDREPORT
