@@ -269,6 +269,7 @@ struct enclave {
     struct enclave_work work;
     struct enclave_saving saving;
     struct enclave_slot candidate; // waits for the recovery authority
+    bool has_candidate_file;       // ENCLAVE_RECOVER is there, or may be
     enum enclave_fault fault;
 
     uint64_t anchor_n;

@@ -10,6 +10,7 @@
 #include "crypto/suite.h"
 #include "enclave/bundle.h"
 #include "enclave/pair.h"
+#include "enclave/recover.h"
 #include "enclave/save.h"
 #include "enclave/store.h"
 #include "enclave/tokens.h"
@@ -346,6 +347,7 @@ void enclave_entry_switch_end(struct enclave *enclave)
         secret_wipe(&enclave->unconfirmed, sizeof enclave->unconfirmed);
         secret_wipe(&enclave->confirmed, sizeof enclave->confirmed);
     }
+    enclave_candidate_settle(enclave);
 }
 
 enum rotor_status enclave_entry_switch(struct enclave *enclave)

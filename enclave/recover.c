@@ -42,8 +42,16 @@ static void forget_candidate(struct enclave *enclave)
 void enclave_candidate_settle(struct enclave *enclave)
 {
     const struct enclave_slot *candidate = &enclave->candidate;
-    if (candidate->is_used && !is_beyond(enclave, &candidate->facts.order)) {
-        forget_candidate(enclave);
+    if (candidate->is_used && is_beyond(enclave, &candidate->facts.order)) {
+        return;
+    }
+    forget_candidate(enclave);
+    // Its keys may be those of an epoch, which ends before the store does.
+    // What cannot be removed now is removed behind the next switch or start.
+    if (enclave->has_candidate_file &&
+        enclave->ops.store_remove(enclave->ops.context, ENCLAVE_RECOVER) ==
+            ROTOR_OK) {
+        enclave->has_candidate_file = false;
     }
 }
 
@@ -227,18 +235,7 @@ static enum rotor_status approve(struct enclave *enclave,
 enum rotor_status enclave_recover_finish(struct enclave *enclave)
 {
     enum rotor_status status = enclave_entry_sign(enclave);
-    if (status == ROTOR_OK) {
-        status = enclave_entry_switch(enclave);
-    }
-    if (status != ROTOR_OK) {
-        return status;
-    }
-    forget_candidate(enclave);
-    // A file that stays is overtaken: the next start forgets it.
-    enum rotor_status removed =
-        enclave->ops.store_remove(enclave->ops.context, ENCLAVE_RECOVER);
-    (void)removed;
-    return ROTOR_OK;
+    return status == ROTOR_OK ? enclave_entry_switch(enclave) : status;
 }
 
 static enum rotor_status

@@ -5,10 +5,11 @@
 
 #include "enclave/enclave.h"
 
-// Signs, switches and forgets the candidate: the state is REC.
+// Signs and switches: the state is REC.
 ROTOR_CALL enclave_recover_finish(struct enclave *enclave);
 
-// Forgets a candidate that was overtaken: after a start.
+// Forgets a candidate that was overtaken, and removes its file: after a start
+// and after each switch.
 void enclave_candidate_settle(struct enclave *enclave);
 
 #endif

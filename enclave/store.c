@@ -179,6 +179,7 @@ static enum rotor_status load_candidate(struct enclave *enclave)
     bool exists = false;
     TRY(read_file(enclave, ENCLAVE_RECOVER, ENCLAVE_SEAL_RECOVER, &plain,
                   &exists));
+    enclave->has_candidate_file = exists;
     enum rotor_status status =
         enclave_slot_decode(bytes_in(&plain), &enclave->candidate);
     return status == ROTOR_PORT_FAILED ? status : ROTOR_OK;
@@ -275,6 +276,7 @@ static enum rotor_status write_plain(struct enclave *enclave,
 enum rotor_status enclave_store_candidate(struct enclave *enclave)
 {
     struct rotor_room plain = enclave_store_plain(enclave);
+    enclave->has_candidate_file = true;
     enum rotor_status status = enclave_slot_encode(&enclave->candidate, &plain);
     if (status == ROTOR_OK) {
         status =

@@ -235,6 +235,7 @@ static enum rotor_status run_accept(struct rtp_job *job)
     next->phase = next->phase == RTP_INTENT0 ? RTP_ACC0
                   : is_emergency             ? RTP_PENDX
                                              : RTP_PEND;
+    next->log_size = job->log_offset;
     next->pend = pend;
     next->entry_size = bytes.size;
     memcpy(next->entry, bytes.data, bytes.size);

@@ -67,7 +67,8 @@ struct rtp_job {
     struct rtp_state next; // the state before; written when the job succeeds
     uint8_t input[WIRE_FRAME_MAX]; // HELLO_AP, entry, or payload of ROT_DONE
     size_t input_size;
-    bool is_logged; // the log has the entry already
+    bool is_logged;      // the log has the entry already
+    uint64_t own_offset; // CATCH_UP from our own log: of its record there
     uint64_t log_offset;
     struct rtp_hello_work hello;
     bool ap_was_prepared;

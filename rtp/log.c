@@ -71,11 +71,11 @@ static enum rotor_status read_trust(struct rotor_bytes bytes,
 }
 
 enum rotor_status rtp_log_open(struct rtp_log *log, const struct rtp_ops *ops,
-                               struct rotor_room *scratch)
+                               struct rotor_room *scratch, uint64_t end)
 {
     memset(log, 0, sizeof *log);
     log->stride = 1;
-    for (;;) {
+    while (log->size < end) {
         struct rtp_log_entry at;
         struct chain_entry entry;
         struct chain_trust trust;
@@ -89,6 +89,7 @@ enum rotor_status rtp_log_open(struct rtp_log *log, const struct rtp_ops *ops,
         }
         rtp_log_note(log, &trust, at.bytes.size);
     }
+    return ROTOR_OK;
 }
 
 // The mark that a search for `order` starts from: the last one not behind it.

@@ -81,11 +81,15 @@ static bool start_from_own_log(struct rtp *rtp)
     struct rotor_room room = ROOM_OF(rtp->scratch);
     uint64_t offset;
     struct rtp_log_entry record;
-    return rtp_log_find(&rtp->log, &rtp->ops, &room, &from, &offset) ==
-               ROTOR_OK &&
-           offset < rtp->log.size &&
-           rtp_log_read(&rtp->ops, offset, &room, &record) == ROTOR_OK &&
-           start_reading(rtp, record.bytes, true);
+    bool has_begun =
+        rtp_log_find(&rtp->log, &rtp->ops, &room, &from, &offset) == ROTOR_OK &&
+        offset < rtp->log.size &&
+        rtp_log_read(&rtp->ops, offset, &room, &record) == ROTOR_OK &&
+        start_reading(rtp, record.bytes, true);
+    if (has_begun) {
+        rtp->job.own_offset = offset;
+    }
+    return has_begun;
 }
 
 static bool start_from_answer(struct rtp *rtp)
@@ -209,6 +213,17 @@ static void hello_done(struct rtp *rtp, uint64_t now_ms, struct rtp_job *job)
     take_keys(rtp, now_ms, work);
 }
 
+// An entry of our own log that is refused was torn when it was appended: the
+// log ends before it, and the AP's says how it goes on.
+static void forget_torn(struct rtp *rtp, const struct rtp_job *job)
+{
+    struct rotor_room room = ROOM_OF(rtp->scratch);
+    if (rtp_log_open(&rtp->log, &rtp->ops, &room, job->own_offset) !=
+        ROTOR_OK) {
+        rtp_raise(rtp, RTP_ALARM_LOG, "the log could not be read again");
+    }
+}
+
 static void entry_done(struct rtp *rtp, uint64_t now_ms, struct rtp_job *job)
 {
     if (job->status != ROTOR_OK) {
@@ -221,6 +236,9 @@ static void entry_done(struct rtp *rtp, uint64_t now_ms, struct rtp_job *job)
                                         .text = job->verdict.reason,
                                         .a = job->verdict.rule};
         rtp_sound(rtp, &alarm);
+        if (job->is_logged) {
+            forget_torn(rtp, job);
+        }
         rtp_reset(rtp, now_ms, true);
         return;
     }

@@ -137,11 +137,32 @@ static void compare_log(struct rtp *rtp)
     }
 }
 
+// R2 appends what R1 accepted.  Power may leave that record with a hole in it
+// that still parses: it counts only if it is what the state holds.
+static enum rotor_status check_tail(struct rtp *rtp)
+{
+    const struct rtp_state *state = &rtp->state;
+    struct rotor_room room = ROOM_OF(rtp->scratch);
+    struct rtp_log_entry record;
+    if (state->entry_size == 0 || rtp->log.size <= state->log_size) {
+        return ROTOR_OK;
+    }
+    enum rotor_status status =
+        rtp_log_read(&rtp->ops, state->log_size, &room, &record);
+    bool is_whole =
+        status == ROTOR_OK &&
+        bytes_equal(record.bytes, bytes_of(state->entry, state->entry_size));
+    return is_whole
+               ? ROTOR_OK
+               : rtp_log_open(&rtp->log, &rtp->ops, &room, state->log_size);
+}
+
 static enum rotor_status open_store(struct rtp *rtp)
 {
     struct rotor_room room = ROOM_OF(rtp->scratch);
     TRY(read_state(rtp));
-    TRY(rtp_log_open(&rtp->log, &rtp->ops, &room));
+    TRY(rtp_log_open(&rtp->log, &rtp->ops, &room, RTP_LOG_WHOLE));
+    TRY(check_tail(rtp));
     TRY(open_control(rtp));
     compare_log(rtp);
     return rtp_fill_seen(rtp);

@@ -156,6 +156,9 @@ void rtp_order_pursue(struct rtp *rtp, uint64_t now_ms)
         rtp->order.type != WIRE_NONE || rtp->unavailable != NULL) {
         return;
     }
+    if (channel->action == RTP_ACTION_ADVANCE && now_ms < rtp->order_at_ms) {
+        return; // R2 failed a moment ago
+    }
     if (channel->action == RTP_ACTION_ADVANCE) {
         channel->action = RTP_ACTION_STEADY;
         rtp_job_start(rtp, RTP_JOB_ADVANCE);
@@ -360,11 +363,17 @@ static enum consequence consequence_of(uint64_t code)
     case WIRE_E_RATE:
     case WIRE_E_ENTROPY:
     case WIRE_E_STORE:
-    case WIRE_E_BUSY:
         return RETRY;
     default:
         return PAIR;
     }
+}
+
+static void retry_later(struct rtp *rtp, uint64_t now_ms)
+{
+    rtp->order_at_ms =
+        rtp_backoff_next(&rtp->order_backoff, now_ms, rtp_random(rtp));
+    rtp->is_rate_limited = false;
 }
 
 // Whoever asked by hand was told no; a rotation that comes later by surprise
@@ -377,6 +386,11 @@ static bool is_by_hand(uint32_t reason)
 static void order_refused(struct rtp *rtp, uint64_t now_ms, uint8_t type,
                           const struct wire_error_reply *error)
 {
+    if (error->code == WIRE_E_BUSY) {
+        // It works at an order of ours from before a reset: nothing is refused.
+        retry_later(rtp, now_ms);
+        return;
+    }
     const struct rtp_alarm alarm = {.kind = error->code == WIRE_E_ROLLED_BACK
                                                 ? RTP_ALARM_AP_BEHIND
                                                 : RTP_ALARM_REFUSED,
@@ -398,8 +412,7 @@ static void order_refused(struct rtp *rtp, uint64_t now_ms, uint8_t type,
         rtp_reset(rtp, now_ms, true);
         return;
     }
-    rtp->order_at_ms =
-        rtp_backoff_next(&rtp->order_backoff, now_ms, rtp_random(rtp));
+    retry_later(rtp, now_ms);
     rtp->is_rate_limited = error->code == WIRE_E_RATE;
     if (rtp->is_rate_limited) {
         uint64_t wait_s =
@@ -437,13 +450,6 @@ void rtp_order_take(struct rtp *rtp, uint64_t now_ms,
 }
 
 // ---- jobs ------------------------------------------------------------------
-
-static void retry_later(struct rtp *rtp, uint64_t now_ms)
-{
-    rtp->order_at_ms =
-        rtp_backoff_next(&rtp->order_backoff, now_ms, rtp_random(rtp));
-    rtp->is_rate_limited = false;
-}
 
 static void write_done(struct rtp *rtp, uint64_t now_ms, struct rtp_job *job)
 {
@@ -493,12 +499,17 @@ static void advance_done(struct rtp *rtp, uint64_t now_ms, struct rtp_job *job)
     }
     bool is_closed_channel = rtp->channel.link == RTP_LINK_OPEN &&
                              rtp->channel.scope == RTP_SCOPE_ORDERS;
+    // The channel of DONE is gone; a HELLO since then showed what was before
+    // R2, and in an emergency makes a channel for COMMIT alone.
+    bool is_outdated = rtp->job_pairing != rtp->counts.resets &&
+                       rtp->channel.link != RTP_LINK_DOWN &&
+                       rtp->channel.link != RTP_LINK_IDLE;
     rtp_adopt(rtp, now_ms, job);
     rtp->rotation_since_ms = RTP_NEVER;
     rtp_backoff_init(&rtp->order_backoff, rtp->config.retry_first_ms,
                      rtp->config.retry_last_ms);
     rtp_serve_rotated(rtp);
-    if (is_closed_channel) {
+    if (is_closed_channel || is_outdated) {
         rtp_reset(rtp, now_ms, false); // pair again under the new epoch
         return;
     }
@@ -521,6 +532,12 @@ static void job_failed(struct rtp *rtp, uint64_t now_ms,
                   : rotor_status_name(job->status));
     rtp_serve_failed(rtp, text);
     retry_later(rtp, now_ms);
+    // Without ROT_DONE this channel is good for R2 alone: it is still owed.
+    bool is_owed = job->kind == RTP_JOB_ADVANCE && !job->has_done &&
+                   rtp->channel.link == RTP_LINK_OPEN;
+    if (is_owed) {
+        rtp->channel.action = RTP_ACTION_ADVANCE;
+    }
     bool was_beginning = job->kind == RTP_JOB_WRITE &&
                          rtp->state.phase == RTP_CUR &&
                          job->next.phase == RTP_INTENT;

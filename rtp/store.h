@@ -3,7 +3,9 @@
 // every accepted entry that only grows.
 //
 //     state   dCBOR map || SHA-256 of it
-//     log     records: be32 size || entry; a torn tail is cut off
+//     log     records: be32 size || entry; a torn tail is cut off, and one
+//             that parses with a hole in it is found by what R1 kept, or by
+//             the rules when it is read
 //
 // The state decides.  The log is what others are served from, what rule 9 is
 // filled from, and the second witness against a state that was rolled back.
@@ -91,10 +93,13 @@ struct rtp_log_entry {
 ROTOR_CALL rtp_log_read(const struct rtp_ops *ops, uint64_t offset,
                         struct rotor_room *room, struct rtp_log_entry *entry);
 
-// Reads the whole log once: marks, size, last entry.  `scratch` has room for
-// an entry.
+// Where a log of any size ends.
+#define RTP_LOG_WHOLE UINT64_MAX
+
+// Reads the log once, up to `end`: marks, size, last entry.  What lies behind
+// is overwritten by the next append.  `scratch` has room for an entry.
 ROTOR_CALL rtp_log_open(struct rtp_log *log, const struct rtp_ops *ops,
-                        struct rotor_room *scratch);
+                        struct rotor_room *scratch, uint64_t end);
 
 // Notes an entry that was appended at log->size.
 void rtp_log_note(struct rtp_log *log, const struct chain_trust *entry,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The crash table of doc/PROTOCOL.rot 7.4, each row by taking power away at
-// the named point, and then every other point too.
+// the named point.  Every other point: test/powercut.
 #include "test/spec/rtp_client.h"
 
 // ---- what must hold afterwards ---------------------------------------------
@@ -257,6 +257,92 @@ SPEC("PREP0, NEW: the intent was lost: nothing is done until a factory reset")
     sim_device_free(device);
 }
 
+SPEC(
+    "CUR 0, ACC0: R2 fails on the channel that is good for nothing else: again")
+{
+    struct sim_device *device = new_device();
+    device->cut = (struct sim_cut)LOSING(RTP, ROT_DONE);
+    start_both(device);
+    sim_run(device, 60000);
+    restart(device, THE_VICTIM);
+    device->rtp_disk_is_full = true;
+    sim_run(device, 5000);
+    check_standing(device, WIRE_STATE_CUR, RTP_ACC0);
+    assert_int_equal(device->rtp.channel.link, RTP_LINK_OPEN);
+    device->rtp_disk_is_full = false;
+    run_to_the_end(device);
+    assert_int_equal(device->seen.alarms[RTP_ALARM_REFUSED], 0);
+    sim_device_free(device);
+}
+
+// A disk of the AP that takes as long as it likes, beside the serving thread.
+static struct {
+    struct enclave_ops ops;
+    struct enclave_durable what;
+    bool is_stuck;
+} slow_disk;
+
+static enum rotor_status slow_begin(void *context,
+                                    const struct enclave_durable *what)
+{
+    (void)context;
+    slow_disk.what = *what;
+    return ROTOR_OK;
+}
+
+static enum rotor_status slow_end(void *context)
+{
+    const struct enclave_durable *what = &slow_disk.what;
+    if (slow_disk.is_stuck) {
+        return ROTOR_AGAIN;
+    }
+    switch (what->kind) {
+    case ENCLAVE_WRITE:
+        return slow_disk.ops.store_write(context, what->file, what->content);
+    case ENCLAVE_RENAME:
+        return slow_disk.ops.store_rename(context, what->file, what->to);
+    case ENCLAVE_ADVANCE:
+        return slow_disk.ops.anchor_advance(context, what->d);
+    }
+    return ROTOR_INVALID;
+}
+
+static void furnish_slow_disk(struct sim_device *device,
+                              struct enclave_ops *ops)
+{
+    (void)device;
+    slow_disk.ops = *ops;
+    ops->durable_begin = slow_begin;
+    ops->durable_end = slow_end;
+}
+
+SPEC("CUR e at work on P1, INTENT: busy is no refusal, the order stands")
+{
+    struct sim_device *device = device_ready(12);
+    device->furnish_ap = furnish_slow_disk;
+    sim_kill_ap(device);
+    assert_ok(sim_start_ap(device));
+    assert_true(sim_run_until(device, 60000, sim_is_steady));
+    slow_disk.is_stuck = true;
+    ask_for_rotation(device, WIRE_REASON_OPERATOR, CHAIN_ROTATE);
+    while (!enclave_has_work(&device->enclave)) {
+        assert_true(sim_round(device));
+    }
+    sim_kill_rtp(device);
+    assert_ok(sim_start_rtp(device));
+    unsigned rotates = device->seen.frames_to_ap[WIRE_ROTATE];
+    for (unsigned i = 0; i < 100; i++) {
+        sim_round(device);
+    }
+    assert_int_equal(device->seen.frames_to_ap[WIRE_ROTATE], rotates + 1);
+    check_standing(device, WIRE_STATE_CUR, RTP_INTENT);
+    assert_int_equal(device->seen.alarms[RTP_ALARM_REFUSED], 0);
+    slow_disk.is_stuck = false;
+    run_to_the_end(device);
+    assert_int_equal(device->rtp.state.trust.order.epoch, 1);
+    sim_device_free(device);
+}
+
 SPEC("CUR e, INTENT: killed before P1: ROTATE again, with the same id")
 {
     const struct row lost = {LOSING(AP, ROTATE), WIRE_STATE_CUR, RTP_INTENT};
@@ -410,6 +496,52 @@ SPEC("CUR e+1, PEND or PENDX: DONE lost: HELLO under e+1 is enough for R2")
     crash_in_rotation_of(&emergency, WIRE_REASON_SECURITY_EVENT, CHAIN_ROTATE);
 }
 
+SPEC("CUR e+1, R2 under way: a HELLO that showed PENDX is not built upon")
+{
+    struct sim_device *device = device_ready(12);
+    ask_for_rotation(device, WIRE_REASON_SECURITY_EVENT, CHAIN_ROTATE);
+    while (device->rtp.state.phase != RTP_PENDX) {
+        assert_true(sim_round(device));
+    }
+    device->holds_jobs = true;
+    sim_run(device, 100);
+    assert_int_equal(device->held->kind, RTP_JOB_ADVANCE);
+    sim_kill_ap(device);
+    assert_ok(sim_start_ap(device));
+    sim_run(device, 100);
+    assert_int_equal(device->rtp.channel.link, RTP_LINK_JUDGING);
+    device->holds_jobs = false;
+    run_to_the_end(device);
+    assert_int_equal(device->rtp.state.trust.order.epoch, 1);
+    assert_int_equal(device->pair.way, ENCLAVE_WAY_SEALED);
+    sim_device_free(device);
+}
+
+// A byte in the middle of the last record, where its signatures are.
+static uint8_t *middle_of_log(struct sim_device *device, size_t before)
+{
+    return &device->store.log[(before + device->store.log_size) / 2u];
+}
+
+SPEC("CUR e+1, PEND: the entry in the log has a hole: it is written again")
+{
+    struct sim_device *device = device_ready(12);
+    size_t before = device->store.log_size;
+    device->cut = (struct sim_cut)AFTER_STEP(RTP_LOG, 1);
+    ask_for_rotation(device, WIRE_REASON_OPERATOR, CHAIN_ROTATE);
+    sim_run(device, 60000);
+    assert_true(device->store.log_size > before);
+    uint8_t *torn = middle_of_log(device, before);
+    uint8_t whole = *torn;
+    *torn ^= 0xff;
+    restart(device, THE_VICTIM);
+    check_standing(device, WIRE_STATE_CUR, RTP_PEND);
+    run_to_the_end(device);
+    assert_int_equal(*torn, whole);
+    assert_int_equal(device->rtp.log.count, 2);
+    sim_device_free(device);
+}
+
 SPEC("CLOSED e+1, PEND: the same for the last entry of a log")
 {
     struct sim_device *device = device_ready(12);
@@ -474,6 +606,25 @@ SPEC("CUR e+1, CUR e: RTP rolled back by one: it reads the AP's log")
 SPEC("CUR e+1, CUR e: only the state was rolled back: its own log knows")
 {
     roll_rtp_back(false, 0);
+}
+
+SPEC("CUR e+1, CUR e: its own log has a hole there: the AP's is read")
+{
+    struct sim_device *device = device_ready(12);
+    struct sim_store *before = sim_store_copy(device);
+    rotate_once(device);
+    sim_kill_rtp(device);
+    sim_store_restore_rtp(device, before, false);
+    uint8_t *torn = middle_of_log(device, before->log_size);
+    uint8_t whole = *torn;
+    *torn ^= 0xff;
+    assert_ok(sim_start_rtp(device));
+    run_to_the_end(device);
+    assert_int_equal(device->rtp.state.trust.order.epoch, 1);
+    assert_int_equal(device->seen.alarms[RTP_ALARM_ENTRY], 1);
+    assert_int_equal(*torn, whole);
+    free(before);
+    sim_device_free(device);
 }
 
 SPEC("CUR e+1, CUR e, across a change of suite: the AP says which it wants")
@@ -712,110 +863,7 @@ SPEC("the same epoch with another body: quarantine")
     sim_device_free(device);
 }
 
-// ---- every point -----------------------------------------------------------
-
-struct sweep {
-    struct sim_store *start;
-    uint64_t reason;
-    unsigned cases;
-};
-
-// True: the cut was met.
-static bool crash_at(struct sweep *sweep, const struct sim_cut *cut,
-                     enum who who)
-{
-    struct sim_device *device = sim_device_new(13);
-    assert_non_null(device);
-    sim_store_restore_ap(device, sweep->start, true);
-    sim_store_restore_rtp(device, sweep->start, true);
-    start_both(device);
-    assert_true(sim_run_until(device, 60000, sim_is_steady));
-    device->cut = *cut;
-    ask_for_rotation(device, sweep->reason, CHAIN_ROTATE);
-    sim_run(device, 20000);
-    bool was_cut = device->is_cut;
-    if (was_cut) {
-        restart(device, who);
-        run_to_the_end(device);
-        // Before R0 nothing was begun, unless the RTP lived on.
-        uint64_t epoch = device->rtp.state.trust.order.epoch;
-        assert_true(epoch == 1 || epoch == 0);
-        assert_true(epoch == 1 || cut->step == SIM_RTP_STATE || who == BOTH);
-        sweep->cases++;
-    }
-    sim_device_free(device);
-    return was_cut;
-}
-
-static void crash_everywhere(struct sweep *sweep, enum sim_step step)
-{
-    for (unsigned count = 1; count < 20; count++) {
-        bool was_cut = false;
-        for (unsigned i = 0; i < 4; i++) {
-            struct sim_cut cut = {
-                .step = step, .count = count, .is_after = (i & 1u) != 0};
-            was_cut = crash_at(sweep, &cut, (i & 2u) != 0 ? BOTH : THE_VICTIM);
-        }
-        if (!was_cut) {
-            return;
-        }
-    }
-    fail_msg("a rotation has no twenty such steps");
-}
-
-static void sweep_rotation(uint64_t reason)
-{
-    static const enum sim_step STEPS[] = {
-        SIM_AP_WRITE_NEXT, SIM_AP_ANCHOR, SIM_AP_RENAME,   SIM_AP_ATTACH,
-        SIM_RTP_STATE,     SIM_RTP_LOG,   SIM_FRAME_TO_AP, SIM_FRAME_TO_RTP,
-    };
-    struct sim_device *device = device_ready(13);
-    struct sweep sweep = {.start = sim_store_copy(device), .reason = reason};
-    sim_device_free(device);
-    for (size_t i = 0; i < COUNT_OF(STEPS); i++) {
-        crash_everywhere(&sweep, STEPS[i]);
-    }
-    print_message("%u places to die\n", sweep.cases);
-    free(sweep.start);
-}
-
-SPEC("killed at any step of a routine rotation, both come to agree")
-{
-    sweep_rotation(WIRE_REASON_OPERATOR);
-}
-
-SPEC("killed at any step of an emergency rotation, both come to agree")
-{
-    sweep_rotation(WIRE_REASON_SECURITY_EVENT);
-}
-
-SPEC("killed at any step of the first start, both come to agree")
-{
-    unsigned cases = 0;
-    for (enum sim_step step = SIM_AP_WRITE_NEXT; step < SIM_STEP_COUNT;
-         step = (enum sim_step)(step + 1)) {
-        for (unsigned i = 0; i < 40; i++) {
-            struct sim_device *device = sim_device_new(14);
-            device->cut = (struct sim_cut){
-                .step = step, .count = i / 2u + 1u, .is_after = (i & 1u) != 0};
-            bool has_failed = sim_start_ap(device) != ROTOR_OK ||
-                              sim_start_rtp(device) != ROTOR_OK;
-            sim_run(device, 20000);
-            bool was_cut = device->is_cut;
-            assert_true(was_cut || !has_failed);
-            if (was_cut) {
-                restart(device, THE_VICTIM);
-                run_to_the_end(device);
-                cases++;
-            }
-            sim_device_free(device);
-            if (!was_cut) {
-                break;
-            }
-        }
-    }
-    print_message("%u places to die\n", cases);
-}
+// ---- work that is late -----------------------------------------------------
 
 SPEC("a job for a HELLO of an enclave that is gone changes nothing")
 {

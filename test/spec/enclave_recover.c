@@ -291,9 +291,48 @@ SPEC("a candidate is kept over a restart, repeated by id, replaced by another")
     world_rotate(&peer, 1, &trust);
     assert_int_equal(ask_recover_signed(&peer, body, &authority, 2),
                      WIRE_ERROR);
-    assert_int_equal(peer_error(&peer), WIRE_E_EPOCH);
-    world_start(&world);
+    assert_int_equal(peer_error(&peer), WIRE_E_NOT_FOUND);
     assert_false(world.enclave.candidate.is_used);
+    assert_false(world.platform.files[ENCLAVE_RECOVER].exists);
+    end();
+}
+
+// The switch is done, and the file is there all the same.
+static void recover_and_keep_file(enum fault_mode fault)
+{
+    begin();
+    struct recovery order = usual_order();
+    assert_int_equal(ask_recover(&peer, &order), WIRE_RECOVER_BODY);
+    keep_body();
+    // write, advance, rename; attach; write, advance, rename; then the removal.
+    world.platform.fault = fault;
+    world.platform.fault_at = world.platform.steps + 8;
+    (void)ask_recover_signed(&peer, body, &authority, 2);
+    assert_int_equal(world.enclave.state.incarnation, 1);
+    assert_true(world.platform.files[ENCLAVE_RECOVER].exists);
+    world.platform.fault = FAULT_NONE;
+    world.platform.is_dead = false;
+}
+
+SPEC("power goes before the candidate's file does: the next start removes it")
+{
+    recover_and_keep_file(FAULT_KILL_BEFORE);
+    world_start(&world);
+    assert_int_equal(enclave_state_code(&world.enclave), WIRE_STATE_CUR);
+    assert_false(world.platform.files[ENCLAVE_RECOVER].exists);
+    end();
+}
+
+SPEC("the candidate's file cannot be removed: it goes behind the next switch")
+{
+    struct chain_entry entry;
+    recover_and_keep_file(FAULT_REFUSE);
+    take_entry(&entry);
+    assert_true(entry_follows(&trust, entry.bytes, &trust));
+    peer.sign_key = trust.sign;
+    assert_true(peer_pair(&peer));
+    world_rotate(&peer, 1, &trust);
+    assert_false(world.platform.files[ENCLAVE_RECOVER].exists);
     end();
 }
 

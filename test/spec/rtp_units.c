@@ -357,7 +357,7 @@ SPEC("a torn tail of the log is cut off, wherever it was torn")
     for (size_t size = 0; size <= whole; size += 97) {
         struct rotor_room room = ROOM_OF(bytes);
         device->store.log_size = size;
-        assert_ok(rtp_log_open(&log, &device->rtp.ops, &room));
+        assert_ok(rtp_log_open(&log, &device->rtp.ops, &room, RTP_LOG_WHOLE));
         assert_true(log.size <= size);
         assert_true(log.count >= last && log.count <= 4);
         last = log.count;
@@ -381,7 +381,7 @@ SPEC("a last record of the right size that is no entry is cut off too")
     assert_ok(rtp_log_read(&device->rtp.ops, record.next, &room, &record));
     uint64_t end = record.next;
     device->store.log[end + RTP_LOG_HEAD] ^= 0x20;
-    assert_ok(rtp_log_open(&log, &device->rtp.ops, &room));
+    assert_ok(rtp_log_open(&log, &device->rtp.ops, &room, RTP_LOG_WHOLE));
     assert_int_equal(log.count, 2);
     assert_int_equal(log.size, end);
     sim_device_free(device);
