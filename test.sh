@@ -3,12 +3,12 @@
 # Installs what is missing, builds five ways, runs every test.
 #
 #   ./test.sh            everything that is bounded
-#   ./test.sh NAME...    only the suites named: static spec threads clang second
-#                        fuzz model cli device soak; and mutants, which
+#   ./test.sh NAME...    only the suites named: static spec threads clang powercut
+#                        second fuzz model cli device soak; and mutants, which
 #                        takes minutes
 set -u
 cd "$(dirname "$0")" || exit 3
-suites=${*:-static spec threads clang second fuzz model cli device soak}
+suites=${*:-static spec threads clang powercut second fuzz model cli device soak}
 log=build/test-log
 passed=0 failed=0 skipped=0
 
@@ -101,6 +101,12 @@ for suite in $suites; do
         done
         ;;
     clang) CC=clang need clang --buildtype=release -Dtests=true && check 'clang builds without a warning' true ;;
+    powercut)
+        CC=clang need clang --buildtype=release -Dtests=true || continue
+        check 'power cut at every point, and 2000 schedules' test/powercut/run
+        sed 's/^/    /' "$log/check"
+        check 'planted defects of a disk are seen' test/powercut/run --prove
+        ;;
     second)
         CC=clang need clang --buildtype=release -Dtests=true || continue
         run second-chain sh -c 'build/clang/test/second/second-cases 100 | node test/second/compare.mjs 10000'

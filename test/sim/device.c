@@ -10,51 +10,53 @@
 
 // ---- randomness and time ---------------------------------------------------
 
-// splitmix64: repeatable, and good enough for keys of a test.
-static uint64_t next_random(struct sim_device *device)
-{
-    uint64_t z = (device->random += 0x9e3779b97f4a7c15u);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
-}
-
 void sim_random(struct sim_device *device, uint8_t *out, size_t size)
 {
     for (size_t i = 0; i < size; i++) {
-        out[i] = (uint8_t)(next_random(device) >> 24);
+        out[i] = (uint8_t)(dice_next(&device->random) >> 24);
     }
 }
 
 // ---- power -----------------------------------------------------------------
 
-static enum sim_side side_of(enum sim_step step)
+enum sim_side sim_side_of(enum sim_step step)
 {
     bool is_ap = (step >= SIM_AP_WRITE_NEXT && step <= SIM_AP_REMOVE) ||
                  step == SIM_FRAME_TO_AP;
     return is_ap ? SIM_AP : SIM_RTP;
 }
 
-static bool is_dead(const struct sim_device *device, enum sim_side side)
+void sim_cut_power(struct sim_device *device, enum sim_side dead)
 {
-    return device->is_cut && device->dead == side;
+    device->is_cut = true;
+    device->dead = dead;
+}
+
+bool sim_is_dead(const struct sim_device *device, enum sim_side side)
+{
+    return device->is_cut && (device->dead & side) != 0;
 }
 
 // True: the step does not take place any more.
 static bool cuts(struct sim_device *device, enum sim_step step, uint8_t type)
 {
     struct sim_cut *cut = &device->cut;
-    if (is_dead(device, side_of(step))) {
+    if (sim_is_dead(device, sim_side_of(step))) {
         return true;
     }
     device->seen.steps[step]++;
+    bool is_frame = step == SIM_FRAME_TO_AP || step == SIM_FRAME_TO_RTP;
+    if (is_frame && device->pass != NULL) {
+        device->pass(device, step, type);
+        return sim_is_dead(device, sim_side_of(step));
+    }
     bool is_it = cut->step == step && (cut->type == 0 || cut->type == type) &&
                  cut->count != 0 && --cut->count == 0;
     if (!is_it) {
         return false;
     }
-    device->is_cut = true;
-    device->dead = cut->victim == SIM_NOBODY ? side_of(step) : cut->victim;
+    sim_cut_power(device,
+                  cut->victim == SIM_NOBODY ? sim_side_of(step) : cut->victim);
     return !cut->is_after;
 }
 
@@ -86,7 +88,7 @@ static enum rotor_status write_file(struct sim_file *file,
 static enum rotor_status outcome(const struct sim_device *device,
                                  enum sim_side side)
 {
-    return is_dead(device, side) ? ROTOR_PORT_FAILED : ROTOR_OK;
+    return sim_is_dead(device, side) ? ROTOR_PORT_FAILED : ROTOR_OK;
 }
 
 // ---- ops of the AP ---------------------------------------------------------
@@ -318,7 +320,7 @@ struct sim_device *sim_device_new(uint64_t seed)
         free(device);
         return NULL;
     }
-    device->random = seed;
+    device->random.state = seed;
     device->now_ms = 1000;
     device->wanted = device->measurement;
     device->reference.measurements = &device->wanted;
@@ -345,6 +347,13 @@ void sim_device_free(struct sim_device *device)
     free(device);
 }
 
+static void watch(struct sim_device *device)
+{
+    if (device->watch != NULL) {
+        device->watch(device);
+    }
+}
+
 static void empty_queues(struct sim_device *device)
 {
     device->to_ap.count = 0;
@@ -353,7 +362,7 @@ static void empty_queues(struct sim_device *device)
 
 enum rotor_status sim_start_ap(struct sim_device *device)
 {
-    const struct enclave_ops ops = {
+    struct enclave_ops ops = {
         .context = device,
         .entropy = ap_entropy,
         .entropy_passing = ap_entropy_passing,
@@ -366,10 +375,14 @@ enum rotor_status sim_start_ap(struct sim_device *device)
         .now_ms = ap_now_ms,
         .evidence = ap_evidence,
     };
+    if (device->furnish_ap != NULL) {
+        device->furnish_ap(device, &ops);
+    }
     empty_queues(device);
     enclave_pair_init_control(&device->pair);
     TRY(enclave_open(&device->enclave, &ops, &device->identity));
     device->ap_is_up = true;
+    watch(device);
     if (device->rtp_is_up) {
         rtp_enclave_up(&device->rtp, device->now_ms);
     }
@@ -378,7 +391,7 @@ enum rotor_status sim_start_ap(struct sim_device *device)
 
 enum rotor_status sim_start_rtp(struct sim_device *device)
 {
-    const struct rtp_ops ops = {
+    struct rtp_ops ops = {
         .context = device,
         .store_read = rtp_read,
         .store_write = rtp_write,
@@ -388,6 +401,9 @@ enum rotor_status sim_start_rtp(struct sim_device *device)
         .wall_s = wall_s,
         .alarm = alarm,
     };
+    if (device->furnish_rtp != NULL) {
+        device->furnish_rtp(device, &ops);
+    }
     empty_queues(device);
     enclave_pair_close(&device->pair);
     TRY(rtp_open(&device->rtp, &ops, &device->config, device->now_ms));
@@ -491,6 +507,17 @@ static void note_body(struct sim_device *device)
     }
 }
 
+static void answer(struct sim_device *device, enum rotor_status status,
+                   const struct rotor_room *reply)
+{
+    watch(device);
+    bool is_answered = status == ROTOR_OK && reply->used != 0;
+    if (is_answered && !sim_is_dead(device, SIM_AP)) {
+        push(&device->to_rtp, reply);
+        note_body(device);
+    }
+}
+
 static bool serve_one(struct sim_device *device)
 {
     uint8_t bytes[WIRE_FRAME_MAX];
@@ -511,11 +538,21 @@ static bool serve_one(struct sim_device *device)
     }
     enum rotor_status status = enclave_serve(&device->enclave, &device->pair,
                                              bytes_of(bytes, size), &reply);
-    bool is_answered = status == ROTOR_OK && reply.used != 0;
-    if (is_answered && !is_dead(device, SIM_AP)) {
-        push(&device->to_rtp, &reply);
-        note_body(device);
+    answer(device, status, &reply);
+    return true;
+}
+
+// What the AP left to do between two frames.
+static bool step_on(struct sim_device *device)
+{
+    uint8_t bytes[WIRE_FRAME_MAX];
+    struct rotor_room reply = ROOM_OF(bytes);
+    if (!device->ap_is_up || device->to_rtp.count == SIM_QUEUE_MAX ||
+        !enclave_has_work(&device->enclave)) {
+        return false;
     }
+    answer(device, enclave_step(&device->enclave, &device->pair, &reply),
+           &reply);
     return true;
 }
 
@@ -554,7 +591,7 @@ static bool run_job(struct sim_device *device)
     struct rtp_job *job = device->held;
     device->held = NULL;
     rtp_job_run(job);
-    if (is_dead(device, SIM_RTP)) {
+    if (sim_is_dead(device, SIM_RTP)) {
         device->held = job;
         return true;
     }
@@ -566,7 +603,7 @@ bool sim_round(struct sim_device *device)
 {
     bool moved = false;
     bool (*const MOVES[])(struct sim_device *) = {move_out_of_rtp, serve_one,
-                                                  take_one, run_job};
+                                                  step_on, take_one, run_job};
     for (size_t i = 0; i < COUNT_OF(MOVES) && !device->is_cut; i++) {
         moved = MOVES[i](device) || moved;
     }

@@ -7,7 +7,8 @@
 // it took place, and the passing of a frame.  What survives a cut is what the
 // stores hold.  A frame in a queue is lost with either side.
 //
-// What it does not show: torn or reordered writes of a file system, threads.
+// Its own stores lose nothing and tear nothing; test/powercut puts the stores
+// of the release in their place, on disks that do.
 #ifndef ROTOR_TEST_SIM_DEVICE_H
 #define ROTOR_TEST_SIM_DEVICE_H
 
@@ -18,11 +19,13 @@
 #include "boot/certificate.h"
 #include "enclave/enclave.h"
 #include "rtp/rtp.h"
+#include "test/sim/dice.h"
 
 enum sim_side {
     SIM_NOBODY = 0,
-    SIM_RTP,
-    SIM_AP,
+    SIM_RTP = 1,
+    SIM_AP = 2,
+    SIM_BOTH = SIM_RTP | SIM_AP,
 };
 
 // The steps of both sides, as they are counted.
@@ -42,6 +45,9 @@ enum sim_step {
     SIM_FRAME_TO_RTP, // the same
     SIM_STEP_COUNT,
 };
+
+// Whose step it is.
+enum sim_side sim_side_of(enum sim_step step);
 
 // Power goes away at the `count`th `step` (from 1), before or after its effect
 // lasts.  `type`, if not 0, counts only frames of that type.
@@ -99,7 +105,7 @@ struct sim_seen {
 
 // About 15 MiB: sim_device_new.
 struct sim_device {
-    uint64_t random;
+    struct dice random;
     uint64_t now_ms;
     uint64_t wall_s;
     struct sim_store store;
@@ -145,6 +151,15 @@ struct sim_device {
     bool (*meddle_ap)(void *context, struct sim_device *device, uint8_t *frame,
                       size_t *size);
     void *meddle_context; // of both
+
+    // Where stores are not the device's own: replaces what `ops` has of them.
+    void (*furnish_ap)(struct sim_device *device, struct enclave_ops *ops);
+    void (*furnish_rtp)(struct sim_device *device, struct rtp_ops *ops);
+    // Each frame on its way, before it is served or taken.
+    void (*pass)(struct sim_device *device, enum sim_step step, uint8_t type);
+    // Behind all that the AP did: what it signed is in its memory.
+    void (*watch)(struct sim_device *device);
+    void *owner; // of these four
 };
 
 // A device that was never started; NULL: no memory.  sim_device_free closes
@@ -157,6 +172,11 @@ void sim_device_free(struct sim_device *device);
 // ROTOR_CORRUPT and others: as enclave_open and rtp_open say.
 ROTOR_CALL sim_start_ap(struct sim_device *device);
 ROTOR_CALL sim_start_rtp(struct sim_device *device);
+
+// Power goes now, in the middle of whatever is done: who is dead makes nothing
+// durable any more and says nothing.  Until it is killed and started.
+void sim_cut_power(struct sim_device *device, enum sim_side dead);
+bool sim_is_dead(const struct sim_device *device, enum sim_side side);
 
 // Takes power from a side: its memory and both queues are gone.
 void sim_kill_ap(struct sim_device *device);
