@@ -177,7 +177,7 @@ bool verify_cca_platform_claims(struct verify_verdict *verdict,
                &(struct verify_row){
                    .check = "claim platform profile",
                    .seen = verify_bytes(profile),
-                   .why = is_named ? "claim platform profile is unknown"
+                   .why = is_named ? "claim platform profile is not supported"
                                    : "claim platform profile is missing"}) &&
            verify_claims_check(verdict, claims, PLATFORM_RULES,
                                COUNT_OF(PLATFORM_RULES)) &&
@@ -219,11 +219,11 @@ bool verify_cca_realm_claims(struct verify_verdict *verdict,
     bool is_known = has_bare_key(claims) ||
                     bytes_equal(profile, LABEL(REALM_FIRST)) ||
                     bytes_equal(profile, LABEL(REALM_SECOND));
-    return verify_check(
-               verdict, is_known,
-               &(struct verify_row){.check = "claim realm profile",
-                                    .seen = verify_bytes(profile),
-                                    .why = "claim realm profile is unknown"}) &&
+    return verify_check(verdict, is_known,
+                        &(struct verify_row){
+                            .check = "claim realm profile",
+                            .seen = verify_bytes(profile),
+                            .why = "claim realm profile is not supported"}) &&
            verify_claims_check(verdict, claims, REALM_RULES,
                                COUNT_OF(REALM_RULES)) &&
            verify_check(verdict, decode_realm_key(claims, &key),

@@ -13,6 +13,7 @@
 #define TEE_TDX        0x81u
 #define KEY_P256       2u
 #define KEY_P384       3u
+#define TD15_EXTENDED  4u // type of a body with a TD's id
 
 // SubjectPublicKeyInfo of "Intel SGX Root CA", valid 2018 to 2049.
 const struct verify_dcap_root verify_dcap_intel_root = {
@@ -116,8 +117,12 @@ read_body(struct reader *in, struct verify_dcap_quote *quote, const char **why)
     bool is_sgx = quote->tee_type == TEE_SGX;
     quote->kind = is_sgx ? VERIFY_DCAP_BODY_SGX : VERIFY_DCAP_BODY_TD10;
     if (quote->version == 5) {
-        quote->kind = body_of(take_u16(in));
+        uint16_t type = take_u16(in);
+        quote->kind = body_of(type);
         uint32_t size = take_u32(in);
+        if (!in->is_short && type == TD15_EXTENDED) {
+            return refuse(why, "extended reports of TD 1.5 are not supported");
+        }
         bool is_known = quote->kind != VERIFY_DCAP_BODY_NONE &&
                         size == body_size(quote->kind);
         if (!is_known) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Quotes of Intel SGX and TDX, with what a party has of Intel's statements.
 #include <stdlib.h>
+#include <string.h>
 
 #include "app/rotor/foreign.h"
 #include "base/bytes.h"
@@ -125,8 +126,10 @@ bool foreign_judge_dcap(struct foreign *f)
                                  f->target);
     }
     if (status == ROTOR_MALFORMED) {
-        return foreign_undecided(f, CAUSE_UNPARSABLE, NULL, "%s: %s", f->target,
-                                 f->verdict.reason);
+        bool is_known = strstr(f->verdict.reason, "not supported") != NULL;
+        return foreign_undecided(
+            f, is_known ? CAUSE_NOT_SUPPORTED : CAUSE_UNPARSABLE, NULL,
+            "%s: %s", f->target, f->verdict.reason);
     }
     return status == ROTOR_OK ||
            foreign_undecided(f, CAUSE_PLATFORM, NULL,

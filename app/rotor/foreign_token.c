@@ -34,7 +34,7 @@ static bool is_decided(struct foreign *f)
     if (verify_verdict_is_accepted(&f->verdict)) {
         return true;
     }
-    if (strncmp(reason, "not supported", 13) == 0) {
+    if (strstr(reason, "not supported") != NULL) {
         return foreign_undecided(f, CAUSE_NOT_SUPPORTED, NULL, "%s: %s",
                                  f->target, reason);
     }

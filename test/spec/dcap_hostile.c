@@ -184,7 +184,8 @@ SPEC("what is not known of a header is refused with a sentence")
         {1, 764,  5,    "no report of the quoting enclave"                   },
         {1, 1252, 6,    "certification data of an unknown type"              },
         {1, 1252, 0,    "certification data of an unknown type"              },
-        {2, 48,   4,    "a body of a type or size that is not known"         },
+        {2, 48,   4,    "extended reports of TD 1.5 are not supported"       },
+        {2, 48,   5,    "a body of a type or size that is not known"         },
         {2, 48,   2,    "a body of a type or size that is not known"         },
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {

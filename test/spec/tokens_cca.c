@@ -188,7 +188,8 @@ SPEC("each claim of a realm token, missing or spoilt and signed anew, is "
     begin();
     claims_try_all(&REALM_CASES, why_realm);
     claims_write(&REALM_CASES, 0, REALM[0].bad[0], text, sizeof text);
-    assert_string_equal(why_realm(text), "claim realm profile is unknown");
+    assert_string_equal(why_realm(text),
+                        "claim realm profile is not supported");
     // Without a profile the key would have to be a bare point.
     claims_write(&REALM_CASES, 0, NULL, text, sizeof text);
     assert_string_equal(why_realm(text), "claim realm public-key is missing");
