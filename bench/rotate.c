@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "bench/machine.h"
+#include "bench/processor.h"
 #include "bench/rig.h"
 #include "bench/tally.h"
 #include "bench/turnover.h"
@@ -67,6 +68,18 @@ static double sum_ms(const uint64_t spent_ns[TURNOVER_PARTS])
     return (double)sum / 1e6;
 }
 
+// Ours uses both processors, the reference each in turn.
+static void run_reference(struct turnover *turnover, unsigned processor,
+                          uint64_t spent_ns[TURNOVER_PARTS])
+{
+    cpu_set_t home = processor_home();
+    if (processor_has_pair()) {
+        processor_bind(0, processor);
+    }
+    turnover_run(turnover, spent_ns);
+    processor_release(&home);
+}
+
 static void run_rounds(const struct place *place, struct rotor_client *client,
                        struct turnover *turnover)
 {
@@ -90,7 +103,7 @@ static void run_rounds(const struct place *place, struct rotor_client *client,
                                   .reference = REFERENCE};
     }
     for (int round = -1; round < place->rounds; round++) {
-        turnover_run(turnover, spent_ns);
+        run_reference(turnover, (unsigned)round % 2, spent_ns);
         double ours = run_device(client);
         run_rig();
         if (round >= 0) { // one to get warm

@@ -96,6 +96,14 @@ static enum rotor_status kid_of(const struct crypto_key *key,
     return wire_key_id(&public_key, kid);
 }
 
+enum rotor_status enclave_keys_name(const struct enclave_slot *slot,
+                                    struct enclave_keys *keys)
+{
+    keys->body_hash = slot->facts.body_hash;
+    TRY(kid_of(&keys->sign, &keys->sign_kid));
+    return kid_of(&keys->service, &keys->service_kid);
+}
+
 static enum rotor_status open_all(const struct enclave_slot *slot,
                                   struct enclave_keys *keys)
 {
@@ -106,8 +114,7 @@ static enum rotor_status open_all(const struct enclave_slot *slot,
     TRY(enclave_secret_open(&slot->sign, suite->sign, &keys->sign));
     TRY(enclave_secret_open(&slot->agree, suite->agree, &keys->agree));
     TRY(enclave_secret_open(&slot->service, suite->sign, &keys->service));
-    TRY(kid_of(&keys->sign, &keys->sign_kid));
-    return kid_of(&keys->service, &keys->service_kid);
+    return enclave_keys_name(slot, keys);
 }
 
 void enclave_keys_close(struct enclave_keys *keys)
@@ -126,4 +133,23 @@ enum rotor_status enclave_keys_open(const struct enclave_slot *slot,
         enclave_keys_close(keys);
     }
     return status;
+}
+
+bool enclave_keys_are_of(const struct enclave_keys *keys,
+                         const struct enclave_slot *slot)
+{
+    return !wire_digest_is_empty(&keys->body_hash) &&
+           wire_digest_equal(&keys->body_hash, &slot->facts.body_hash);
+}
+
+enum rotor_status enclave_keys_take(struct enclave *enclave,
+                                    const struct enclave_slot *slot,
+                                    struct enclave_keys *keys)
+{
+    if (!enclave_keys_are_of(&enclave->made, slot)) {
+        return enclave_keys_open(slot, keys);
+    }
+    *keys = enclave->made;
+    enclave->made = (struct enclave_keys){0};
+    return ROTOR_OK;
 }

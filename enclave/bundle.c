@@ -292,13 +292,31 @@ static enum rotor_status make_with(struct bundle_secrets *s,
     return enclave_body_make(enclave, order, &made);
 }
 
+// They stay open: the entry's own proof and its epoch are signed with them.
+static enum rotor_status keep_keys(struct bundle_secrets *s,
+                                   const struct enclave_slot *slot,
+                                   struct enclave_keys *keys)
+{
+    keys->sign = s->sign;
+    keys->agree = s->agree;
+    keys->service = s->service;
+    s->sign = (struct crypto_key){0};
+    s->agree = (struct crypto_key){0};
+    s->service = (struct crypto_key){0};
+    return enclave_keys_name(slot, keys);
+}
+
 enum rotor_status enclave_bundle_make(struct enclave *enclave,
                                       const struct enclave_order *order,
                                       struct enclave_slot *slot)
 {
     struct bundle_secrets secrets = {0};
     secret_wipe(slot, sizeof *slot);
+    enclave_keys_close(&enclave->made);
     enum rotor_status status = make_with(&secrets, enclave, order, slot);
+    if (status == ROTOR_OK) {
+        status = keep_keys(&secrets, slot, &enclave->made);
+    }
     crypto_key_close(&secrets.sign);
     crypto_key_close(&secrets.agree);
     crypto_key_close(&secrets.service);
@@ -307,6 +325,7 @@ enum rotor_status enclave_bundle_make(struct enclave *enclave,
     enclave_auth_close(&secrets.revealed);
     secret_wipe(&secrets, sizeof secrets);
     if (status != ROTOR_OK) {
+        enclave_keys_close(&enclave->made);
         secret_wipe(slot, sizeof *slot);
     }
     return status;

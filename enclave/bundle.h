@@ -62,6 +62,15 @@ ROTOR_CALL enclave_auth_public(const struct enclave_auth *auth,
 // Opens S, K and T of a slot.  `keys` is all zero on failure.
 ROTOR_CALL enclave_keys_open(const struct enclave_slot *slot,
                              struct enclave_keys *keys);
+// Those that are open since the entry was made, or opens them.
+ROTOR_CALL enclave_keys_take(struct enclave *enclave,
+                             const struct enclave_slot *slot,
+                             struct enclave_keys *keys);
+bool enclave_keys_are_of(const struct enclave_keys *keys,
+                         const struct enclave_slot *slot);
+// Key ids and hash of keys that are open.
+ROTOR_CALL enclave_keys_name(const struct enclave_slot *slot,
+                             struct enclave_keys *keys);
 void enclave_keys_close(struct enclave_keys *keys);
 
 // One private key out of the state.

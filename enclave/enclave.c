@@ -118,6 +118,7 @@ void enclave_resume(struct enclave *enclave)
 void enclave_wipe(struct enclave *enclave)
 {
     enclave_keys_close(&enclave->keys);
+    enclave_keys_close(&enclave->made);
     enclave_keys_close(&enclave->saving.keys);
     secret_wipe(enclave, sizeof *enclave);
 }

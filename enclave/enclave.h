@@ -232,9 +232,10 @@ enum enclave_saving_what {
 
 // Keys of one slot, open in the back end.
 struct enclave_keys {
-    struct crypto_key sign;    // S
-    struct crypto_key agree;   // K
-    struct crypto_key service; // T
+    struct wire_digest body_hash; // of its entry
+    struct crypto_key sign;       // S
+    struct crypto_key agree;      // K
+    struct crypto_key service;    // T
     struct wire_digest sign_kid;
     struct wire_digest service_kid;
 };
@@ -284,6 +285,7 @@ struct enclave {
     uint64_t signature_count; // by S in this boot
 
     struct enclave_keys keys; // of cur
+    struct enclave_keys made; // of the entry made last, until it is current
     struct wire_digest old_service_kid;
     struct chain_policy policy; // of state.policy
     uint8_t seal_mac[32];       // SECRET

@@ -175,8 +175,12 @@ static enum rotor_status sign_with(struct sign_secrets *s,
         TRY(sign_old(enclave, body_of(slot), made));
     }
     struct rotor_room pop = ROOM_OF(made->pop);
-    TRY(enclave_secret_open(&slot->sign, suite->sign, &s->pop));
-    TRY(chain_sign_pop(&s->pop, body_of(slot), &pop));
+    bool is_open = enclave_keys_are_of(&enclave->made, slot);
+    if (!is_open) {
+        TRY(enclave_secret_open(&slot->sign, suite->sign, &s->pop));
+    }
+    TRY(chain_sign_pop(is_open ? &enclave->made.sign : &s->pop, body_of(slot),
+                       &pop));
     made->pop_size = pop.used;
     made->body_hash = slot->facts.body_hash;
     made->is_checked = true;

@@ -273,7 +273,7 @@ enum rotor_status enclave_save_next(struct enclave *enclave, bool in_background)
     // Opened first: once the anchor has moved there is no way back.
     enum rotor_status status =
         changes_cur(enclave)
-            ? enclave_keys_open(&enclave->next.cur, &saving->keys)
+            ? enclave_keys_take(enclave, &enclave->next.cur, &saving->keys)
             : ROTOR_OK;
     if (status != ROTOR_OK) {
         end_saving(enclave);

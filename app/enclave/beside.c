@@ -8,6 +8,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "port/linux/spin.h"
+
 // In ordinary memory: no futex works in secret memory.
 static struct {
     _Atomic uint32_t asked; // jobs so far, moved by the serving thread
@@ -17,6 +19,19 @@ static struct {
     void *input;
     enum rotor_status result;
 } beside;
+
+// The jobs of a rotation follow each other: after one the next is looked out
+// for, for about as long as a wake-up would take.
+#define SPIN_NS 50000u
+
+static void look_out_while(_Atomic uint32_t *word, uint32_t value)
+{
+    uint64_t end = spin_now_ns() + SPIN_NS;
+    while (atomic_load_explicit(word, memory_order_relaxed) == value &&
+           spin_now_ns() < end && spin_give_way() < SPIN_WANTED_NS) {
+        spin_pause();
+    }
+}
 
 static void wait_while(_Atomic uint32_t *word, uint32_t value)
 {
@@ -46,6 +61,7 @@ static void *work(void *unused)
         beside.result = beside.job(beside.input);
         done++;
         move_on(&beside.done, done);
+        look_out_while(&beside.asked, done);
     }
     return NULL;
 }

@@ -94,8 +94,23 @@ static bool is_due(const struct doorbells *bells)
     return false;
 }
 
-// One announcement for each channel, then one barrier for all of them.
-static void announce(struct doorbells *bells, struct waiter *waiters)
+// One wait's sleeps: an announcement stands until it is answered.
+struct nap {
+    bool is_announced;
+    struct waiter waiters[DOORBELLS_MAX];
+};
+
+static bool is_rung(const struct rotor_ipq_channel *channel,
+                    const struct waiter *waiter)
+{
+    // Pairs with the release in ring; what it rang for is looked at behind.
+    return atomic_load_explicit(&channel->theirs->bell, memory_order_acquire) !=
+           (uint32_t)waiter->value;
+}
+
+// Announces to each channel where that does not stand yet, then one barrier for
+// all of them.
+static void announce(struct doorbells *bells, struct nap *nap)
 {
     bool has_barrier = false;
     for (size_t i = 0; i < bells->count; i++) {
@@ -104,13 +119,18 @@ static void announce(struct doorbells *bells, struct waiter *waiters)
             continue;
         }
         struct rotor_ipq_channel *channel = entry->bell->channel;
-        waiters[i] = (struct waiter){
+        struct waiter *waiter = &nap->waiters[i];
+        if (nap->is_announced && !is_rung(channel, waiter)) {
+            continue;
+        }
+        *waiter = (struct waiter){
             .value = rotor_ipq_channel_announce(channel, entry->reasons),
             .address = (uint64_t)(uintptr_t)&channel->theirs->bell,
             .flags = WORD_OF_32_BITS,
         };
         has_barrier = has_barrier || entry->bell->has_barrier;
     }
+    nap->is_announced = true;
     if (has_barrier) {
         (void)syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0);
     }
@@ -126,8 +146,8 @@ static void take_back(struct doorbells *bells)
 }
 
 // False if the kernel will not wait; every other return is a reason to look.
-static bool sleep_on(const struct doorbells *bells, struct waiter *waiters,
-                     uint64_t ns)
+static bool sleep_on(const struct doorbells *bells,
+                     const struct waiter *waiters, uint64_t ns)
 {
     struct waiter packed[DOORBELLS_MAX + 1];
     unsigned count = 0;
@@ -161,13 +181,10 @@ static bool sleep_on(const struct doorbells *bells, struct waiter *waiters,
            errno == EINTR;
 }
 
-static bool sleep_once(struct doorbells *bells, uint64_t ns)
+static bool sleep_once(struct doorbells *bells, struct nap *nap, uint64_t ns)
 {
-    struct waiter waiters[DOORBELLS_MAX] = {{0}};
-    announce(bells, waiters);
-    bool slept = is_due(bells) || sleep_on(bells, waiters, ns);
-    take_back(bells);
-    return slept;
+    announce(bells, nap);
+    return is_due(bells) || sleep_on(bells, nap->waiters, ns);
 }
 
 static bool look_for_news(const struct doorbells *bells)
@@ -193,13 +210,14 @@ static void ring_all(struct doorbells *bells)
     }
 }
 
-enum rotor_status doorbells_wait(struct doorbells *bells, uint64_t timeout_ns)
+// Spins for as long as news took of late, then sleeps.  Adds to *waited_ns.
+static enum rotor_status wait_for_news(struct doorbells *bells, struct nap *nap,
+                                       uint64_t timeout_ns, uint64_t *waited_ns)
 {
-    ring_all(bells);
     uint64_t start = spin_now_ns();
-    uint64_t waited = 0;
     uint64_t spin = smaller(spin_budget_ns(&bells->spin), timeout_ns);
     uint64_t sleep = FIRST_SLEEP_NS;
+    uint64_t waited = 0;
     bool due = is_due(bells);
     while (!due && waited < timeout_ns) {
         if (waited < spin) {
@@ -210,7 +228,7 @@ enum rotor_status doorbells_wait(struct doorbells *bells, uint64_t timeout_ns)
             }
         } else {
             uint64_t left = timeout_ns - waited;
-            if (!sleep_once(bells, smaller(sleep, left))) {
+            if (!sleep_once(bells, nap, smaller(sleep, left))) {
                 return ROTOR_PORT_FAILED;
             }
             sleep = smaller(2 * sleep, DOORBELL_LOOK_NS);
@@ -218,6 +236,21 @@ enum rotor_status doorbells_wait(struct doorbells *bells, uint64_t timeout_ns)
         }
         waited = spin_now_ns() - start;
     }
-    spin_note(&bells->spin, waited);
+    *waited_ns = waited;
     return due ? ROTOR_OK : ROTOR_AGAIN;
+}
+
+enum rotor_status doorbells_wait(struct doorbells *bells, uint64_t timeout_ns)
+{
+    struct nap nap = {0};
+    uint64_t waited = 0;
+    ring_all(bells);
+    enum rotor_status status = wait_for_news(bells, &nap, timeout_ns, &waited);
+    if (nap.is_announced) {
+        take_back(bells);
+    }
+    if (status != ROTOR_PORT_FAILED) {
+        spin_note(&bells->spin, waited);
+    }
+    return status;
 }
