@@ -121,6 +121,7 @@ for suite in $suites; do
             [ "$name" != serve ] || changes=2000
             check "fuzz $name, $changes changes" "$program" "test/fuzz/corpus/$name" $changes
         done
+        run fuzz-published test/fuzz/published build/asan/test/fuzz 1000
         ;;
     model)
         for script in test/model/run-*; do
