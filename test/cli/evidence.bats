@@ -56,7 +56,8 @@ head = struct.pack("<II24x", 0, len(report))
 for name, content in (("response", (head + report).ljust(4000, b"\0")), ("table", report + table(leaf)),
                       ("both", head + report + table(leaf)), ("other", report + table(of_another)),
                       ("torn", report + table(leaf)[:-1]), ("more", report + b"more"),
-                      ("head", struct.pack("<II24x", 1, len(report)) + report)):
+                      ("head", struct.pack("<II24x", 1, len(report)) + report),
+                      ("reserved", struct.pack("<II23xB", 0, len(report), 1) + report)):
     open(f"{sys.argv[2]}/{name}", "wb").write(content)
 END
     for file in table both; do
@@ -70,8 +71,8 @@ END
     exits 1
     rotor verify "$BATS_TEST_TMPDIR/response" --endorsements "$V/snp/amd-roots"
     exits 3
-    for file in torn more head; do
-        rotor verify "$BATS_TEST_TMPDIR/$file" --endorsements "$V/snp/amd-roots"
+    for file in torn more head reserved; do
+        rotor verify "$BATS_TEST_TMPDIR/$file" --endorsements "$V/snp/amd-roots" --endorsements "$V/snp/trustee/test-vcek.der"
         exits 3
     done
 }
