@@ -96,7 +96,7 @@ for suite in $suites; do
         ;;
     threads)
         need tsan --buildtype=debugoptimized -Db_sanitize=thread || continue
-        for program in build/tsan/test/spec/spec-ipq* build/tsan/test/spec/spec-beside; do
+        for program in build/tsan/test/spec/spec-ipq* build/tsan/test/spec/spec-beside build/tsan/test/spec/spec-ahead; do
             [ -x "$program" ] && [ -f "$program" ] && run "tsan-$(basename "$program")" "$program"
         done
         ;;

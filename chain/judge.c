@@ -91,16 +91,15 @@ enum rotor_status chain_check_suite(struct chain_judge *judge, uint32_t floor)
 
 // ---- rule 8 ----------------------------------------------------------------
 
-enum rotor_status chain_check_signature(const struct chain_judge *judge,
-                                        const struct wire_key *key,
-                                        struct rotor_bytes context,
-                                        struct rotor_bytes sign1, bool *valid)
+enum rotor_status
+chain_signature_check(const struct chain_signature_question *question,
+                      bool *valid)
 {
     *valid = false;
-    const struct wire_statement statement = {context, judge->entry.body.bytes};
+    const struct wire_statement statement = {question->context, question->body};
     bool verified = false;
     enum rotor_status status =
-        wire_cose_verify(key, &statement, sign1, &verified);
+        wire_cose_verify(question->key, &statement, question->sign1, &verified);
     // Not a signature, or a key of a scheme that signs nothing.
     if (status == ROTOR_MALFORMED || status == ROTOR_INVALID) {
         return ROTOR_OK;
@@ -108,6 +107,20 @@ enum rotor_status chain_check_signature(const struct chain_judge *judge,
     TRY(status);
     *valid = verified;
     return ROTOR_OK;
+}
+
+enum rotor_status chain_check_signature(const struct chain_judge *judge,
+                                        const struct wire_key *key,
+                                        struct rotor_bytes context,
+                                        struct rotor_bytes sign1, bool *valid)
+{
+    const struct chain_signature_question question = {
+        key, context, judge->entry.body.bytes, sign1};
+    const struct chain_ports *ports = judge->ports;
+    *valid = false;
+    return ports->check_signature == NULL
+               ? chain_signature_check(&question, valid)
+               : ports->check_signature(ports->context, &question, valid);
 }
 
 enum rotor_status chain_check_pop(struct chain_judge *judge)

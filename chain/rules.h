@@ -27,6 +27,20 @@ struct chain_evidence_question {
     struct rotor_bytes evidence; // empty: the entry has none
 };
 
+// What rules 6, 7 and 8 ask: is this a signature of `key` over the body?
+struct chain_signature_question {
+    const struct wire_key *key; // stored: it says the algorithm
+    struct rotor_bytes context; // of the signature
+    struct rotor_bytes body;
+    struct rotor_bytes sign1;
+};
+
+// The answer.  What is no signature, or is one of a key that signs nothing, is
+// not valid.
+ROTOR_CALL
+chain_signature_check(const struct chain_signature_question *question,
+                      bool *valid);
+
 // What the party knows and decides.  A status other than OK ends the call; the
 // verdict is then a rejection.
 struct chain_ports {
@@ -55,6 +69,12 @@ struct chain_ports {
                                 uint64_t *seconds);
 
     uint32_t hold_down_s; // the party's own; the longer one of two counts
+
+    // In place of chain_signature_check, whose answer it must give: for a party
+    // that has checked ahead.  *valid starts false.  NULL: nothing was.
+    enum rotor_status (*check_signature)(
+        void *context, const struct chain_signature_question *question,
+        bool *valid);
 };
 
 // What a party expects of a log's first entry.  Empty members are not asked.

@@ -115,7 +115,7 @@ static enum rotor_status find(void *context, const struct wire_head *head,
     const struct found search = {head, at, found};
     uint8_t bytes[WIRE_ENTRY_MAX];
     struct rotor_room room = ROOM_OF(bytes);
-    struct rtp_log_entry record = {0};
+    struct rtp_log_entry record = {.next = job->log->start};
     *found = false;
     while (record.next < job->log->size) {
         TRY(rtp_log_read(&job->ops, record.next, &room, &record));
@@ -430,6 +430,56 @@ static enum rotor_status run_judge(struct rtp_job *job)
     return persist(job);
 }
 
+// ---- the log's oldest entries ----------------------------------------------
+
+// Names what lies between two offsets: of the last entries, as many as count.
+static enum rotor_status name_dropped(struct rtp_job *job,
+                                      struct rtp_dropped *dropped)
+{
+    const struct rtp_prune_work *work = &job->prune;
+    uint64_t at = work->from;
+    uint64_t passed =
+        work->count > RTP_LOG_SEEN ? work->count - RTP_LOG_SEEN : 0;
+    rtp_dropped_make_room(dropped, (uint32_t)(work->count - passed));
+    for (uint64_t i = 0; i < work->count; i++) {
+        struct rotor_room room = ROOM_OF(job->record);
+        struct rtp_log_entry record;
+        struct chain_entry entry;
+        struct chain_fingerprints all;
+        TRY(rtp_log_read(&job->ops, at, &room, &record));
+        bool is_new = at >= dropped->covers;
+        at = record.next;
+        if (i < passed || !is_new) {
+            continue;
+        }
+        TRY(chain_entry_decode(record.bytes, &entry));
+        TRY(chain_fingerprints_of(&entry.body, &all));
+        rtp_dropped_add(dropped, &all);
+    }
+    return ROTOR_OK;
+}
+
+// The names first: a cut in between loses nothing.
+static enum rotor_status run_prune(struct rtp_job *job)
+{
+    const struct rtp_prune_work *work = &job->prune;
+    struct rtp_dropped dropped;
+    enum rotor_status status =
+        rtp_dropped_read(&dropped, &job->ops, job->dropped_file);
+    if (status != ROTOR_OK && status != ROTOR_CORRUPT) {
+        return status;
+    }
+    TRY(name_dropped(job, &dropped));
+    dropped.keep = work->keep;
+    if (work->to > dropped.covers) {
+        dropped.covers = work->to;
+    }
+    TRY(rtp_dropped_write(&dropped, &job->ops));
+    return work->to == work->from
+               ? ROTOR_OK
+               : job->ops.log_drop(job->ops.context, work->to);
+}
+
 // ---- all -------------------------------------------------------------------
 
 // Hashes for rule 9, so that the loop makes none.
@@ -449,6 +499,7 @@ void rtp_job_run(struct rtp_job *job)
         [RTP_JOB_HELLO] = rtp_hello_run,   [RTP_JOB_WRITE] = persist,
         [RTP_JOB_ACCEPT] = run_accept,     [RTP_JOB_ADVANCE] = run_advance,
         [RTP_JOB_CATCH_UP] = run_catch_up, [RTP_JOB_JUDGE] = run_judge,
+        [RTP_JOB_PRUNE] = run_prune,
     };
     job->is_accepted = false;
     job->fork = CHAIN_FORK_UNJUDGED;

@@ -12,6 +12,7 @@
 #include "chain/forks.h"
 #include "chain/rules.h"
 #include "chain/schedule.h"
+#include "rtp/dropped.h"
 #include "rtp/ops.h"
 #include "rtp/store.h"
 #include "verify/evidence.h"
@@ -25,6 +26,7 @@ enum rtp_job_kind {
     RTP_JOB_ADVANCE,  // ROT_DONE, or HELLO under e+1: R2
     RTP_JOB_CATCH_UP, // an entry that we missed: 6.2 or 6.5, then R1 and R2
     RTP_JOB_JUDGE,    // a second body for a place of the log: 6.4
+    RTP_JOB_PRUNE,    // the log drops its oldest entries
 };
 
 // What a HELLO_AP turned out to be.
@@ -56,6 +58,13 @@ struct rtp_hello_work {
     size_t fin_size;
 };
 
+struct rtp_prune_work {
+    uint32_t keep;  // from now on
+    uint64_t from;  // offsets in the log
+    uint64_t to;    // that of `from`: nothing is dropped
+    uint64_t count; // entries between them
+};
+
 struct rtp_job {
     enum rtp_job_kind kind;
     struct rtp_ops ops;
@@ -71,6 +80,7 @@ struct rtp_job {
     uint64_t own_offset; // CATCH_UP from our own log: of its record there
     uint64_t log_offset;
     struct rtp_hello_work hello;
+    struct rtp_prune_work prune;
     bool ap_was_prepared;
     bool has_done; // ADVANCE: `input` is ROT_DONE, to be verified
     uint8_t done_id[WIRE_ID_SIZE];
@@ -90,6 +100,7 @@ struct rtp_job {
     uint8_t file[RTP_STATE_MAX];
     uint8_t record[WIRE_ENTRY_MAX + RTP_LOG_HEAD];
     uint8_t fork_file[2u * WIRE_ENTRY_MAX + 16u];
+    uint8_t dropped_file[RTP_DROPPED_SIZE];
 };
 
 // Does the work.  Any thread; one job at a time.

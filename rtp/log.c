@@ -37,7 +37,7 @@ enum rotor_status rtp_log_read(const struct rtp_ops *ops, uint64_t offset,
 static void mark(struct rtp_log *log, uint64_t offset,
                  const struct wire_order *order)
 {
-    if (log->count % log->stride != 0) {
+    if (log->number % log->stride != 0) {
         return;
     }
     if (log->marked == RTP_LOG_MARKS) {
@@ -47,8 +47,8 @@ static void mark(struct rtp_log *log, uint64_t offset,
         log->marked = RTP_LOG_MARKS / 2u;
         log->stride *= 2u;
     }
-    // RTP_LOG_MARKS is even, so a doubled stride still divides the count.
-    log->marks[log->marked++] = (struct rtp_log_mark){offset, *order};
+    log->marks[log->marked++] =
+        (struct rtp_log_mark){offset, log->number, *order};
 }
 
 void rtp_log_note(struct rtp_log *log, const struct chain_trust *entry,
@@ -57,6 +57,7 @@ void rtp_log_note(struct rtp_log *log, const struct chain_trust *entry,
     mark(log, log->size, &entry->order);
     log->size += RTP_LOG_HEAD + entry_size;
     log->count++;
+    log->number++;
     log->last = entry->order;
     log->last_hash = entry->body_hash;
 }
@@ -75,6 +76,8 @@ enum rotor_status rtp_log_open(struct rtp_log *log, const struct rtp_ops *ops,
 {
     memset(log, 0, sizeof *log);
     log->stride = 1;
+    TRY(ops->log_open(ops->context, &log->start));
+    log->size = log->start;
     while (log->size < end) {
         struct rtp_log_entry at;
         struct chain_entry entry;
@@ -96,9 +99,7 @@ enum rotor_status rtp_log_open(struct rtp_log *log, const struct rtp_ops *ops,
 static struct rtp_log_mark mark_before(const struct rtp_log *log,
                                        const struct wire_order *order)
 {
-    struct rtp_log_mark best = {
-        0, {0, 0}
-    };
+    struct rtp_log_mark best = {.offset = log->start};
     for (size_t i = 0; i < log->marked; i++) {
         if (chain_order_compare(&log->marks[i].order, order) <= 0) {
             best = log->marks[i];
@@ -136,7 +137,7 @@ enum rotor_status rtp_log_fill(const struct rtp_log *log,
 {
     uint64_t skipped =
         log->count > RTP_LOG_SEEN ? log->count - RTP_LOG_SEEN : 0;
-    uint64_t at = 0;
+    uint64_t at = log->start;
     for (uint64_t i = 0; i < log->count; i++) {
         struct rtp_log_entry record;
         struct chain_entry entry;
@@ -154,4 +155,26 @@ enum rotor_status rtp_log_fill(const struct rtp_log *log,
         TRY(chain_seen_add_body(seen, &entry.body));
     }
     return ROTOR_OK;
+}
+
+const struct rtp_log_mark *rtp_log_mark_keeping(const struct rtp_log *log,
+                                                uint64_t keep)
+{
+    const struct rtp_log_mark *best = NULL;
+    for (size_t i = 0; i < log->marked; i++) {
+        const struct rtp_log_mark *mark = &log->marks[i];
+        if (mark->offset > log->start && log->number - mark->number >= keep) {
+            best = mark;
+        }
+    }
+    return best;
+}
+
+void rtp_log_note_drop(struct rtp_log *log, const struct rtp_log_mark *mark)
+{
+    size_t first = (size_t)(mark - log->marks);
+    log->start = mark->offset;
+    log->count = log->number - mark->number;
+    log->marked -= first;
+    memmove(log->marks, log->marks + first, log->marked * sizeof *log->marks);
 }

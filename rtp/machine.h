@@ -7,6 +7,7 @@
 //     orders.c  generate, rotate, commit: what the durable phase wants next
 //     report.c  a second body for a place of the log, and what follows
 //     recover.c orders of the recovery authority
+//     prune.c   what the log drops
 //     serve.c   requests of programs; answer.c and reply.c: their answers
 #ifndef ROTOR_RTP_MACHINE_H
 #define ROTOR_RTP_MACHINE_H
@@ -124,6 +125,13 @@ void rtp_recover_done(struct rtp *rtp, uint64_t now_ms, struct rtp_slot *slot);
 bool rtp_recover_is_awaited(const struct rtp *rtp);
 // Answers who waited for the entry that is current now.
 void rtp_recover_settle(struct rtp *rtp);
+
+// ---- prune.c ---------------------------------------------------------------
+
+// Makes the job that drops what is beyond the bound, if it can be made now.
+void rtp_prune_pursue(struct rtp *rtp);
+void rtp_prune_done(struct rtp *rtp, const struct rtp_job *job);
+void rtp_prune_submit(struct rtp *rtp, struct rtp_slot *slot);
 
 // ---- answer.c --------------------------------------------------------------
 

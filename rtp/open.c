@@ -7,6 +7,9 @@
 #include "crypto/suite.h"
 #include "rtp/machine.h"
 
+// Entries that the set of rule 9 has room for, a pending one left out.
+#define SEEN_ENTRIES (CHAIN_SEEN_DEFAULT / 4u * 3u / CHAIN_SEEN_PER_ENTRY - 2u)
+
 void rtp_config_init(struct rtp_config *config)
 {
     memset(config, 0, sizeof *config);
@@ -105,11 +108,35 @@ static enum rotor_status note_pend(struct rtp *rtp)
     return chain_seen_add_body(&rtp->seen, &entry.body);
 }
 
+// What the log dropped, as far as the bound of rule 9 reaches beyond it.
+static enum rotor_status fill_dropped(struct rtp *rtp)
+{
+    struct rtp_dropped dropped;
+    enum rotor_status status =
+        rtp_dropped_read(&dropped, &rtp->ops, rtp->job.dropped_file);
+    bool is_missing = status == ROTOR_CORRUPT ||
+                      (status == ROTOR_OK && dropped.covers < rtp->log.start);
+    if (is_missing) {
+        rtp_raise(rtp, RTP_ALARM_LOG,
+                  "the checkpoint of what the log dropped is damaged");
+        status = ROTOR_OK;
+    }
+    rtp->prune.keep = dropped.keep;
+    uint64_t held =
+        rtp->log.count < RTP_LOG_SEEN ? rtp->log.count : RTP_LOG_SEEN;
+    // Cut before the log was: some are in both.
+    bool overlaps = dropped.covers > rtp->log.start;
+    uint64_t wanted = (overlaps ? SEEN_ENTRIES : RTP_LOG_SEEN) - held;
+    return status == ROTOR_OK ? rtp_dropped_fill(&dropped, wanted, &rtp->seen)
+                              : status;
+}
+
 enum rotor_status rtp_fill_seen(struct rtp *rtp)
 {
     struct rotor_room room = ROOM_OF(rtp->scratch);
     TRY(chain_seen_init(&rtp->seen, rtp->seen_slots,
                         COUNT_OF(rtp->seen_slots)));
+    TRY(fill_dropped(rtp));
     if (!chain_trust_is_empty(&rtp->state.trust)) {
         TRY(rtp_log_fill(&rtp->log, &rtp->ops, &room, &rtp->state.trust.order,
                          &rtp->seen));

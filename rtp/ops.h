@@ -13,8 +13,9 @@ enum rtp_file {
     RTP_FILE_STATE,   // the trust store: RTP_STATE_MAX bytes at most
     RTP_FILE_CONTROL, // SECRET: private half of C, scheme before it
     RTP_FILE_FORK,    // two bodies for one place: the proof of duplicity
+    RTP_FILE_DROPPED, // checkpoint of what the log dropped: rtp/dropped.h
 };
-#define RTP_FILE_COUNT 3u
+#define RTP_FILE_COUNT 4u
 
 enum rtp_alarm_kind {
     RTP_ALARM_NONE = 0,
@@ -47,8 +48,9 @@ struct rtp_alarm {
     uint64_t b;
 };
 
-// store_write, log_append and log_read are called by rtp_job_run, on its
-// thread; log_read by the loop too, at the same time, below what was appended.
+// store_read, store_write, log_append, log_drop and log_read are called by
+// rtp_job_run, on its thread; log_read by the loop too, at the same time, below
+// what was appended and behind what is dropped.
 struct rtp_ops {
     void *context;
 
@@ -60,12 +62,18 @@ struct rtp_ops {
     enum rotor_status (*store_write)(void *context, enum rtp_file file,
                                      struct rotor_bytes bytes);
 
+    // The offset of the first byte that is held: 0 until something was dropped.
+    enum rotor_status (*log_open)(void *context, uint64_t *start);
     // Writes at `offset`, forgets what lies behind, and syncs.
     enum rotor_status (*log_append)(void *context, uint64_t offset,
                                     struct rotor_bytes bytes);
     // Fills `room` from `offset` on, up to its capacity; less at the end.
     enum rotor_status (*log_read)(void *context, uint64_t offset,
                                   struct rotor_room *room);
+
+    // Forgets what lies before `offset`, at once and for good; other offsets
+    // stay.  After a crash all of it is there or none.
+    enum rotor_status (*log_drop)(void *context, uint64_t offset);
 
     enum rotor_status (*random)(void *context, uint8_t *out, size_t size);
     uint64_t (*wall_s)(void *context); // seconds since 1970; 0: not known

@@ -341,6 +341,7 @@ void rtp_adopt(struct rtp *rtp, uint64_t now_ms, const struct rtp_job *job)
         return;
     }
     rtp->channel.has_progressed = true;
+    rtp->prune.has_failed = false;
     rtp->counts.rotations += rtp->state.trust.order.epoch == 0 ? 0 : 1u;
     rtp_start_epoch(rtp, now_ms, 0);
     if (rtp->state.trust.order.incarnation != before) {
@@ -372,6 +373,8 @@ void rtp_job_done(struct rtp *rtp, uint64_t now_ms, struct rtp_job *job)
     bool is_pairing = is_hello || job->kind == RTP_JOB_CATCH_UP;
     if (job->kind == RTP_JOB_JUDGE) {
         rtp_judged(rtp, now_ms, job);
+    } else if (job->kind == RTP_JOB_PRUNE) {
+        rtp_prune_done(rtp, job);
     } else if (is_pairing && (is_of_pairing || !is_hello)) {
         rtp_pair_done(rtp, now_ms, job);
     } else if (!is_pairing) {
@@ -393,4 +396,5 @@ void rtp_pursue(struct rtp *rtp, uint64_t now_ms)
     rtp_pair_pursue(rtp, now_ms);
     rtp_order_pursue(rtp, now_ms);
     rtp_report_pursue(rtp);
+    rtp_prune_pursue(rtp);
 }

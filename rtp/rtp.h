@@ -125,6 +125,13 @@ struct rtp_wish {
     uint64_t distrust_from;
 };
 
+// How much of the log is held, and that somebody wants the rest gone.
+struct rtp_prune {
+    uint32_t keep; // entries
+    bool is_wanted;
+    bool has_failed; // in this epoch: again in the next one
+};
+
 struct rtp_counts {
     uint64_t attestations; // since the start
     uint64_t rotations;
@@ -134,12 +141,13 @@ struct rtp_counts {
     uint64_t reissued;
 };
 
-// About 800 KiB; the caller provides it.  Contents are private.
+// About 970 KiB; the caller provides it.  Contents are private.
 struct rtp {
     struct rtp_ops ops;
     struct rtp_config config;
     struct rtp_state state; // durable, as last written
     struct rtp_log log;
+    struct rtp_prune prune;
     struct chain_seen seen;
     struct chain_fingerprint seen_slots[CHAIN_SEEN_DEFAULT];
     struct crypto_key control; // C

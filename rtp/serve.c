@@ -25,6 +25,7 @@ static bool is_well_formed(const struct rtp_request *request)
         struct wire_sign sign;
         struct wire_client_recover recover;
         struct wire_recover_signed recovered;
+        struct wire_client_prune prune;
     } message;
     const struct wire_layout *layout = NULL;
     switch (request->op) {
@@ -57,6 +58,9 @@ static bool is_well_formed(const struct rtp_request *request)
         break;
     case WIRE_OP_SIGN:
         layout = &WIRE_LAYOUT_SIGN;
+        break;
+    case WIRE_OP_PRUNE:
+        layout = &WIRE_LAYOUT_CLIENT_PRUNE;
         break;
     case WIRE_OP_RECOVER:
         layout = &WIRE_LAYOUT_CLIENT_RECOVER;
@@ -202,6 +206,10 @@ static void submit_slot(struct rtp *rtp, uint64_t now_ms, struct rtp_slot *slot)
     bool is_local = slot->op == WIRE_OP_STATUS || slot->op == WIRE_OP_LOG_GET;
     if (is_local) {
         slot->state = RTP_SLOT_LOCAL;
+        return;
+    }
+    if (slot->op == WIRE_OP_PRUNE) {
+        rtp_prune_submit(rtp, slot);
         return;
     }
     if (rtp->unavailable != NULL) {

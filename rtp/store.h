@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The trust store: one state file that is replaced as a whole, and a log of
-// every accepted entry that only grows.
+// every accepted entry that grows at its end and drops its beginning.
 //
-//     state   dCBOR map || SHA-256 of it
-//     log     records: be32 size || entry; a torn tail is cut off, and one
-//             that parses with a hole in it is found by what R1 kept, or by
-//             the rules when it is read
+//     state    dCBOR map || SHA-256 of it
+//     log      records: be32 size || entry; a torn tail is cut off, and one
+//              that parses with a hole in it is found by what R1 kept, or by
+//              the rules when it is read
+//     dropped  checkpoint of what the log dropped at its beginning
 //
 // The state decides.  The log is what others are served from, what rule 9 is
 // filled from, and the second witness against a state that was rolled back.
@@ -66,12 +67,15 @@ struct rtp_standing rtp_state_standing(const struct rtp_state *state);
 // Where every so-manieth entry lies; the stride doubles when marks run out.
 struct rtp_log_mark {
     uint64_t offset;
+    uint64_t number; // of the entry, counted since the log was opened
     struct wire_order order;
 };
 
 struct rtp_log {
-    uint64_t size; // bytes that are whole
-    uint64_t count;
+    uint64_t start;  // offset of the first entry that is held
+    uint64_t size;   // offset behind the last one
+    uint64_t count;  // entries that are held
+    uint64_t number; // of the next entry, counted since the log was opened
     uint64_t stride;
     size_t marked;
     struct rtp_log_mark marks[RTP_LOG_MARKS];
@@ -96,14 +100,26 @@ ROTOR_CALL rtp_log_read(const struct rtp_ops *ops, uint64_t offset,
 // Where a log of any size ends.
 #define RTP_LOG_WHOLE UINT64_MAX
 
-// Reads the log once, up to `end`: marks, size, last entry.  What lies behind
-// is overwritten by the next append.  `scratch` has room for an entry.
+// Reads all that is held once, up to `end`: marks, size, last entry.  What lies
+// behind is overwritten by the next append.  `scratch` has room for an entry.
 ROTOR_CALL rtp_log_open(struct rtp_log *log, const struct rtp_ops *ops,
                         struct rotor_room *scratch, uint64_t end);
 
 // Notes an entry that was appended at log->size.
 void rtp_log_note(struct rtp_log *log, const struct chain_trust *entry,
                   size_t entry_size);
+
+// The last mark that leaves `keep` entries or more behind it; NULL: there is
+// nothing to drop.
+const struct rtp_log_mark *rtp_log_mark_keeping(const struct rtp_log *log,
+                                                uint64_t keep);
+
+// Notes that what lies before `mark`, one of the log's own, is not held.
+void rtp_log_note_drop(struct rtp_log *log, const struct rtp_log_mark *mark);
+
+// Entries that the log holds: so many at least, and a quarter more at most.
+#define RTP_LOG_KEEP     16384u
+#define RTP_LOG_KEEP_MIN 32u
 
 // The bound of rule 9 here: keys of so many epochs back are known at least.
 #define RTP_LOG_SEEN 1024u

@@ -42,6 +42,9 @@ static const struct wire_field RECOVER[] = {
     OPTIONAL(HEAD, 2, wire_client_recover, supersedes, 0, 0),
     UINT(3, wire_client_recover, with_old, 1),
 };
+static const struct wire_field PRUNE[] = {
+    UINT(0, wire_client_prune, keep, UINT32_MAX),
+};
 static const struct wire_field CANCEL[] = {
     UINT(0, wire_client_cancel, id, UINT64_MAX),
 };
@@ -95,6 +98,7 @@ LAYOUT(CLIENT_EVENT, WIRE_NONE, wire_client_event, EVENT);
 LAYOUT(CLIENT_REPORT, WIRE_NONE, wire_client_report, REPORT);
 LAYOUT(CLIENT_FINDING, WIRE_NONE, wire_client_finding, FINDING);
 LAYOUT(CLIENT_RECOVER, WIRE_NONE, wire_client_recover, RECOVER);
+LAYOUT(CLIENT_PRUNE, WIRE_NONE, wire_client_prune, PRUNE);
 LAYOUT(CLIENT_CANCEL, WIRE_NONE, wire_client_cancel, CANCEL);
 LAYOUT(CLIENT_QUEUE, WIRE_NONE, wire_client_queue, QUEUE);
 LAYOUT(CLIENT_STATUS, WIRE_NONE, wire_client_status, STATUS);

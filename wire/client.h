@@ -28,6 +28,7 @@ enum wire_op {
     WIRE_OP_CANCEL = 11,     // wire_client_cancel -> nothing
     WIRE_OP_QUEUE = 12,      // -> wire_client_queue and two descriptors
     WIRE_OP_REPORT = 13,     // wire_client_report -> wire_client_finding
+    WIRE_OP_PRUNE = 14,      // wire_client_prune -> nothing, when it is done
     WIRE_OP_RECOVER = 16,    // wire_client_recover -> RECOVER_BODY
     WIRE_OP_RECOVERED = 17,  // RECOVER_SIGNED -> wire_head when it is current
 };
@@ -108,6 +109,11 @@ struct wire_client_recover {
     uint64_t with_old; // 0 or 1: the superseded root signs too, if it is there
 };
 
+// The RTP's log: so many entries are held from now on, the oldest go.
+struct wire_client_prune {
+    uint64_t keep; // at least 32
+};
+
 struct wire_client_cancel {
     uint64_t id;
 };
@@ -159,6 +165,7 @@ extern const struct wire_layout WIRE_LAYOUT_CLIENT_REQUEST;
 extern const struct wire_layout WIRE_LAYOUT_CLIENT_REPLY;
 extern const struct wire_layout WIRE_LAYOUT_CLIENT_ROTATE;
 extern const struct wire_layout WIRE_LAYOUT_CLIENT_EVENT;
+extern const struct wire_layout WIRE_LAYOUT_CLIENT_PRUNE;
 extern const struct wire_layout WIRE_LAYOUT_CLIENT_CANCEL;
 extern const struct wire_layout WIRE_LAYOUT_CLIENT_QUEUE;
 extern const struct wire_layout WIRE_LAYOUT_CLIENT_REPORT;

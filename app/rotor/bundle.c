@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/rotor/log_stream.h"
 #include "base/bytes.h"
 
 #define BUNDLE_TITLE   LABEL("rotor attest/1")
 #define BUNDLE_TITLE_2 LABEL("rotor attest/2")
-#define LOG_TITLE      LABEL("rotor log/1")
 
 // Smallest entry there can be: keeps a hostile count from taking memory.
 #define ENTRY_MIN 64u // bytes
@@ -92,17 +92,36 @@ enum rotor_status bundle_decode(struct bundle *bundle, struct rotor_bytes bytes)
     return finish(bundle, &in, status);
 }
 
+// A whole file of entries, old or new.
+static enum rotor_status read_log(struct cbor_reader *in, struct bundle *bundle,
+                                  size_t size)
+{
+    if (cbor_peek_kind(in) != CBOR_TEXT) {
+        cbor_read_array_of(in, 2);
+        return bytes_equal(cbor_read_text(in), LOG_OLD_TITLE)
+                   ? bundle_read_entries(bundle, in, size)
+                   : ROTOR_MALFORMED;
+    }
+    bundle->entries = calloc(size / ENTRY_MIN + 1, sizeof *bundle->entries);
+    if (bundle->entries == NULL) {
+        return ROTOR_PORT_FAILED;
+    }
+    bool is_log = bytes_equal(cbor_read_text(in), LOG_TITLE);
+    while (is_log && !cbor_finished(in)) {
+        struct rotor_bytes bytes = cbor_read_item(in);
+        is_log = !cbor_has_failed(in) && bytes.size >= ENTRY_MIN &&
+                 take_entry(bundle, bytes);
+    }
+    return is_log ? ROTOR_OK : ROTOR_MALFORMED;
+}
+
 enum rotor_status bundle_decode_log(struct bundle *bundle,
                                     struct rotor_bytes bytes)
 {
     struct cbor_reader in;
     *bundle = (struct bundle){0};
     cbor_reader_init(&in, bytes);
-    cbor_read_array_of(&in, 2);
-    if (!bytes_equal(cbor_read_text(&in), LOG_TITLE)) {
-        return ROTOR_MALFORMED;
-    }
-    return finish(bundle, &in, bundle_read_entries(bundle, &in, bytes.size));
+    return finish(bundle, &in, read_log(&in, bundle, bytes.size));
 }
 
 void bundle_close(struct bundle *bundle)
@@ -136,14 +155,13 @@ enum rotor_status bundle_encode(const struct bundle_content *content,
     return cbor_writer_finish(&out);
 }
 
-enum rotor_status bundle_encode_log(struct rotor_bytes entries, size_t count,
+enum rotor_status bundle_encode_log(struct rotor_bytes entries,
                                     struct rotor_room *bytes)
 {
     struct cbor_writer out;
     cbor_writer_init(&out, bytes);
-    cbor_write_array(&out, 2);
     cbor_write_text(&out, LOG_TITLE);
-    write_entries(&out, entries, count);
+    cbor_write_raw(&out, entries);
     return cbor_writer_finish(&out);
 }
 
@@ -211,7 +229,8 @@ void entry_list_close(struct entry_list *list)
 enum rotor_status entry_list_append(struct entry_list *list,
                                     struct rotor_bytes entry)
 {
-    if (list->size + entry.size > BUNDLE_MAX - WIRE_ENTRY_MAX * 2) {
+    size_t max = list->max != 0 ? list->max : BUNDLE_MAX - WIRE_ENTRY_MAX * 2;
+    if (list->size + entry.size > max) {
         return ROTOR_TOO_SMALL;
     }
     if (list->size + entry.size > list->room) {
@@ -229,14 +248,18 @@ enum rotor_status entry_list_append(struct entry_list *list,
     return ROTOR_OK;
 }
 
+static enum rotor_status append(void *context, struct rotor_bytes entry)
+{
+    return entry_list_append(context, entry);
+}
+
 struct fetching {
     struct wire_order next;
-    const struct wire_digest *last;
+    const struct entry_sink *sink;
     bool is_over;
 };
 
-static enum rotor_status take_reply(struct entry_list *list,
-                                    struct fetching *fetching,
+static enum rotor_status take_reply(struct fetching *fetching,
                                     struct rotor_bytes reply)
 {
     struct wire_log_entries content;
@@ -255,13 +278,34 @@ static enum rotor_status take_reply(struct entry_list *list,
         if (chain_order_compare(&order, &fetching->next) < 0) {
             return ROTOR_MALFORMED; // it would never end
         }
-        TRY(entry_list_append(list, bytes));
+        TRY(fetching->sink->take(fetching->sink->context, bytes));
         fetching->next = order;
         fetching->next.epoch++;
-        fetching->is_over = fetching->last != NULL &&
-                            entry.body.suite_is_known &&
+        const struct wire_digest *last = fetching->sink->last;
+        fetching->is_over = last != NULL && entry.body.suite_is_known &&
                             chain_body_hash(&entry.body, &hash) == ROTOR_OK &&
-                            wire_digest_equal(&hash, fetching->last);
+                            wire_digest_equal(&hash, last);
+    }
+    return ROTOR_OK;
+}
+
+enum rotor_status entries_fetch(const struct relying_device *device,
+                                const struct wire_order *from,
+                                const struct entry_sink *sink,
+                                struct relying_refusal *refusal)
+{
+    static uint8_t memory[WIRE_CLIENT_MAX];
+    struct fetching fetching = {*from, sink, false};
+    *refusal = (struct relying_refusal){0};
+    while (!fetching.is_over) {
+        uint8_t request_memory[128];
+        struct rotor_room request = ROOM_OF(request_memory);
+        struct rotor_room reply = ROOM_OF(memory);
+        const struct wire_log_get get = {.from = fetching.next, .max = 1024};
+        TRY(wire_message_encode(&WIRE_LAYOUT_LOG_GET, &get, &request));
+        TRY(device->ask(device->context, WIRE_OP_LOG_GET, bytes_in(&request),
+                        &reply, refusal));
+        TRY(take_reply(&fetching, bytes_in(&reply)));
     }
     return ROTOR_OK;
 }
@@ -272,18 +316,6 @@ enum rotor_status entry_list_fetch(struct entry_list *list,
                                    const struct wire_digest *last,
                                    struct relying_refusal *refusal)
 {
-    static uint8_t memory[WIRE_CLIENT_MAX];
-    struct fetching fetching = {*from, last, false};
-    *refusal = (struct relying_refusal){0};
-    while (!fetching.is_over) {
-        uint8_t request_memory[128];
-        struct rotor_room request = ROOM_OF(request_memory);
-        struct rotor_room reply = ROOM_OF(memory);
-        const struct wire_log_get get = {.from = fetching.next, .max = 1024};
-        TRY(wire_message_encode(&WIRE_LAYOUT_LOG_GET, &get, &request));
-        TRY(device->ask(device->context, WIRE_OP_LOG_GET, bytes_in(&request),
-                        &reply, refusal));
-        TRY(take_reply(list, &fetching, bytes_in(&reply)));
-    }
-    return ROTOR_OK;
+    const struct entry_sink sink = {list, append, last};
+    return entries_fetch(device, from, &sink, refusal);
 }

@@ -51,9 +51,9 @@ ROTOR_CALL bundle_encode(const struct bundle_content *content,
 // A device that answers LOG_GET from the bundle and nothing else.
 struct relying_device bundle_device(struct bundle *bundle);
 
-// A file of entries alone: dCBOR ["rotor log/1", [* entry]].
+// A file of entries alone, as app/rotor/log_stream.h has it, all of it at hand.
 ROTOR_CALL bundle_decode_log(struct bundle *bundle, struct rotor_bytes bytes);
-ROTOR_CALL bundle_encode_log(struct rotor_bytes entries, size_t count,
+ROTOR_CALL bundle_encode_log(struct rotor_bytes entries,
                              struct rotor_room *bytes);
 
 // An array of entries, as part of a file of `size` bytes.
@@ -65,12 +65,32 @@ ROTOR_CALL bundle_read_entries(struct bundle *bundle, struct cbor_reader *in,
 
 // ---- the way into a bundle -------------------------------------------------
 
-// Entries fetched from a device, as they came.
+// Where fetched entries go, one after the other, as they came.
+struct entry_sink {
+    void *context;
+    enum rotor_status (*take)(void *context, struct rotor_bytes entry);
+    const struct wire_digest *last; // body_hash of the last; NULL: all
+};
+
+// Fetches from `from` on.
+//
+// ROTOR_FORBIDDEN    refused: see `refusal`.
+// ROTOR_MALFORMED    what came is not a log.
+// others             what the sink said.
+ROTOR_CALL entries_fetch(const struct relying_device *device,
+                         const struct wire_order *from,
+                         const struct entry_sink *sink,
+                         struct relying_refusal *refusal);
+
+// Entries in memory, as many as a bundle may hold or `max` bytes say.
+#define ENTRY_LIST_MAX (96u * 1024u * 1024u) // a whole log of a device
+
 struct entry_list {
     uint8_t *memory; // on the heap
     size_t size;     // bytes
     size_t room;
     size_t count;
+    size_t max; // bytes; 0: what a bundle may hold
 };
 
 void entry_list_close(struct entry_list *list);

@@ -5,118 +5,17 @@
 #include <errno.h>
 #include <string.h>
 
+#include "app/rotor/fetch.h"
 #include "base/bytes.h"
 #include "chain/recovery.h"
 
 #define ENTRIES_A_REPLY 1024u
-
-// The entries of one LOG_ENTRIES, one after the other.
-struct batch {
-    struct cbor_reader in;
-    size_t left;
-};
 
 bool relying_unreadable(const struct relying *party,
                         struct relying_outcome *outcome)
 {
     return relying_end(outcome, CAUSE_UNREADABLE, NULL, "trust store %s: %s",
                        party->options.folder, strerror(errno));
-}
-
-static bool open_batch(const struct wire_log_entries *reply,
-                       struct batch *batch)
-{
-    cbor_reader_init(&batch->in, reply->entries);
-    batch->left = cbor_read_array(&batch->in);
-    return !cbor_has_failed(&batch->in);
-}
-
-static bool next_entry(struct batch *batch, struct rotor_bytes *entry)
-{
-    if (batch->left == 0) {
-        return false;
-    }
-    batch->left--;
-    *entry = cbor_read_item(&batch->in);
-    return !cbor_has_failed(&batch->in);
-}
-
-// A device says whose log it has.  That is no proof, but a clear no.
-static bool is_of_log(const struct relying *party,
-                      const struct wire_digest *log_id,
-                      struct relying_outcome *outcome)
-{
-    char theirs[FINGERPRINT_SIZE];
-    char ours[FINGERPRINT_SIZE];
-    bool is_ours = wire_digest_is_empty(&party->log_id) ||
-                   wire_digest_is_empty(log_id) ||
-                   wire_digest_equal(log_id, &party->log_id);
-    if (is_ours) {
-        return true;
-    }
-    fingerprint(log_id, theirs);
-    fingerprint(&party->log_id, ours);
-    return relying_end(outcome, CAUSE_EVIDENCE_REFUSED, NULL,
-                       "the device has log %s, and %s is expected", theirs,
-                       ours);
-}
-
-// Asks for entries from `from` on; `batch` views party->reply.
-static bool fetch(struct relying *party, const struct relying_device *device,
-                  const struct wire_order *from, uint64_t max,
-                  struct batch *batch, struct relying_outcome *outcome)
-{
-    uint8_t memory[128];
-    struct rotor_room payload = ROOM_OF(memory);
-    struct rotor_room reply = ROOM_OF(party->reply);
-    struct relying_refusal refusal = {0};
-    struct wire_log_entries content;
-    const struct wire_log_get request = {party->log_id, *from, max};
-    enum rotor_status status =
-        wire_message_encode(&WIRE_LAYOUT_LOG_GET, &request, &payload);
-    if (status == ROTOR_OK) {
-        status = device->ask(device->context, WIRE_OP_LOG_GET,
-                             bytes_in(&payload), &reply, &refusal);
-    }
-    if (status != ROTOR_OK) {
-        return relying_no_answer(status, &refusal, outcome);
-    }
-    bool is_readable =
-        wire_message_decode(&WIRE_LAYOUT_LOG_ENTRIES, bytes_in(&reply),
-                            &content) == ROTOR_OK &&
-        open_batch(&content, batch);
-    if (!is_readable) {
-        return relying_no_answer(ROTOR_MALFORMED, &refusal, outcome);
-    }
-    return is_of_log(party, &content.log_id, outcome);
-}
-
-bool relying_fetch_one(struct relying *party,
-                       const struct relying_device *device,
-                       const struct wire_order *order, struct rotor_room *entry,
-                       struct wire_digest *hash,
-                       struct relying_outcome *outcome)
-{
-    struct batch batch;
-    struct rotor_bytes bytes;
-    struct chain_entry decoded;
-    entry->used = 0;
-    *hash = (struct wire_digest){0};
-    if (!fetch(party, device, order, 1, &batch, outcome)) {
-        return false;
-    }
-    bool is_there = next_entry(&batch, &bytes) &&
-                    chain_entry_decode(bytes, &decoded) == ROTOR_OK &&
-                    decoded.body.epoch == order->epoch &&
-                    decoded.body.incarnation == order->incarnation &&
-                    decoded.body.suite_is_known &&
-                    chain_body_hash(&decoded.body, hash) == ROTOR_OK &&
-                    bytes_copy(entry, bytes) == ROTOR_OK;
-    if (!is_there) {
-        *hash = (struct wire_digest){0};
-        entry->used = 0;
-    }
-    return true;
 }
 
 // ---- one entry -------------------------------------------------------------
@@ -190,6 +89,15 @@ static void note_recovery(struct relying_report *report,
     report->recoveries++;
 }
 
+static void show(const struct relying *party, struct relying_report *report)
+{
+    report->progress.epoch = party->store.trust.order.epoch;
+    report->progress.steps = report->steps;
+    if (party->options.progress != NULL) {
+        party->options.progress(&report->progress);
+    }
+}
+
 static bool take(struct relying *party, struct rotor_bytes bytes,
                  struct relying_report *report)
 {
@@ -235,94 +143,9 @@ static bool take(struct relying *party, struct rotor_bytes bytes,
     if (is_recovery) {
         note_recovery(report, &entry.body, &before);
     }
-    if (party->options.progress != NULL) {
-        party->options.progress(next.order.epoch, report->steps);
-    }
+    show(party, report);
     return true;
 }
-
-// ---- the walk --------------------------------------------------------------
-
-static bool is_at(const struct relying *party, const struct wire_head *target)
-{
-    return wire_digest_equal(&party->store.trust.body_hash, &target->body_hash);
-}
-
-// The first answer begins at our own head, so that another log is noticed.
-static void skip_own_head(struct batch *batch, const struct wire_digest *head,
-                          bool *is_shared)
-{
-    struct rotor_bytes bytes;
-    struct chain_entry entry;
-    struct wire_digest hash;
-    *is_shared = next_entry(batch, &bytes) &&
-                 chain_entry_decode(bytes, &entry) == ROTOR_OK &&
-                 entry.body.suite_is_known &&
-                 chain_body_hash(&entry.body, &hash) == ROTOR_OK &&
-                 wire_digest_equal(&hash, head);
-}
-
-static bool take_batch(struct relying *party, struct batch *batch,
-                       const struct wire_head *target,
-                       struct relying_report *report)
-{
-    struct rotor_bytes bytes;
-    while (!is_at(party, target) && next_entry(batch, &bytes)) {
-        if (!take(party, bytes, report)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool walk(struct relying *party, const struct relying_device *device,
-                 const struct wire_head *target, struct relying_report *report)
-{
-    struct relying_outcome *outcome = &report->outcome;
-    struct wire_order from = party->store.trust.order;
-    struct batch batch;
-    bool is_shared = false;
-    if (!fetch(party, device, &from, ENTRIES_A_REPLY, &batch, outcome)) {
-        return false;
-    }
-    skip_own_head(&batch, &party->store.trust.body_hash, &is_shared);
-    if (!is_shared) {
-        return relying_judge_fork(party, device, report);
-    }
-    for (;;) {
-        uint64_t before = report->steps;
-        if (!take_batch(party, &batch, target, report)) {
-            return false;
-        }
-        bool was_last = report->steps == before && before != 0;
-        if (is_at(party, target) || was_last) {
-            return true;
-        }
-        from = party->store.trust.order;
-        from.epoch++;
-        if (!fetch(party, device, &from, ENTRIES_A_REPLY, &batch, outcome)) {
-            return false;
-        }
-        if (batch.left == 0) {
-            return true;
-        }
-    }
-}
-
-bool catch_up(struct relying *party, const struct relying_device *device,
-              const struct wire_head *target, struct relying_report *report)
-{
-    bool is_done = walk(party, device, target, report);
-    // Steps before a refused one stand: a cut costs one step.
-    bool is_new = party->store.count != party->store.committed;
-    if (is_new && store_commit(&party->store, relying_now_s()) != ROTOR_OK) {
-        store_revert(&party->store);
-        return relying_unreadable(party, &report->outcome);
-    }
-    return is_done;
-}
-
-// ---- first contact ---------------------------------------------------------
 
 static bool take_genesis(struct relying *party, struct rotor_bytes bytes,
                          struct relying_report *report)
@@ -346,6 +169,172 @@ static bool take_genesis(struct relying *party, struct rotor_bytes bytes,
     return stage(party, bytes, &first, outcome);
 }
 
+// ---- the walk --------------------------------------------------------------
+
+static bool is_at(const struct relying *party, const struct wire_head *target)
+{
+    return wire_digest_equal(&party->store.trust.body_hash, &target->body_hash);
+}
+
+// How the device's log stands to our head.
+enum shared {
+    OTHER_LOG = 0, // it has another entry there, or none
+    SHARED,
+    DROPPED, // it begins later
+};
+
+// The first answer begins at our own head, so that another log is noticed.
+static enum shared skip_own_head(struct fetch_batch *batch,
+                                 const struct chain_trust *head,
+                                 struct wire_order *start)
+{
+    struct rotor_bytes bytes;
+    struct chain_entry entry;
+    struct wire_digest hash;
+    if (!fetch_next(batch, &bytes) ||
+        chain_entry_decode(bytes, &entry) != ROTOR_OK) {
+        return OTHER_LOG;
+    }
+    *start = (struct wire_order){entry.body.incarnation, entry.body.epoch};
+    if (chain_order_compare(start, &head->order) > 0) {
+        return DROPPED;
+    }
+    bool is_shared = entry.body.suite_is_known &&
+                     chain_body_hash(&entry.body, &hash) == ROTOR_OK &&
+                     wire_digest_equal(&hash, &head->body_hash);
+    return is_shared ? SHARED : OTHER_LOG;
+}
+
+// All that the source has, or until `target` is the head.
+static bool take_all(struct relying *party, const struct ahead_source *source,
+                     const struct wire_head *target,
+                     struct relying_report *report)
+{
+    struct rotor_bytes bytes;
+    enum rotor_status status =
+        ahead_open(&party->ahead, source, &party->store.trust.sign,
+                   &party->entry_context, party->options.threads);
+    if (status != ROTOR_OK) {
+        return relying_end(&report->outcome, CAUSE_PLATFORM, NULL,
+                           "out of memory");
+    }
+    bool is_good = true;
+    while (is_good && (target == NULL || !is_at(party, target)) &&
+           (status = ahead_next(party->ahead, &bytes)) == ROTOR_OK) {
+        is_good = store_has_log(&party->store)
+                      ? take(party, bytes, report)
+                      : take_genesis(party, bytes, report);
+    }
+    ahead_close(party->ahead);
+    party->ahead = NULL;
+    return is_good && (status == ROTOR_OK || status == ROTOR_AGAIN);
+}
+
+// Steps before a refused one stand: a cut costs one cycle.
+static bool settle(struct relying *party, bool is_done,
+                   struct relying_report *report)
+{
+    bool is_new = party->store.count != party->store.committed;
+    if (is_new && store_commit(&party->store, relying_now_s()) != ROTOR_OK) {
+        store_revert(&party->store);
+        return relying_unreadable(party, &report->outcome);
+    }
+    return is_done;
+}
+
+bool catch_up_with(struct relying *party, const struct ahead_source *source,
+                   struct relying_report *report)
+{
+    return settle(party, take_all(party, source, NULL, report), report);
+}
+
+// ---- from a device ---------------------------------------------------------
+
+// Entries behind our head, reply by reply.
+struct walking {
+    struct relying *party;
+    const struct relying_device *device;
+    struct relying_report *report;
+    struct fetch_batch batch;
+    struct wire_order last; // that was handed on
+    uint64_t from;          // epoch of our head when it began
+    bool is_over;
+};
+
+// Orders rise, or it would never end.  What does not parse is for rule 1.
+static void note_order(struct walking *walking, struct rotor_bytes bytes)
+{
+    struct chain_entry entry;
+    if (chain_entry_decode(bytes, &entry) != ROTOR_OK) {
+        walking->is_over = true;
+        return;
+    }
+    const struct wire_order order = {entry.body.incarnation, entry.body.epoch};
+    walking->is_over = chain_order_compare(&order, &walking->last) <= 0;
+    walking->last = order;
+    walking->report->progress.done = order.epoch - walking->from;
+}
+
+static enum rotor_status next_of_device(void *context,
+                                        struct rotor_bytes *bytes)
+{
+    struct walking *walking = context;
+    struct fetch_batch *batch = &walking->batch;
+    if (walking->is_over) {
+        return ROTOR_AGAIN;
+    }
+    if (batch->left == 0) {
+        struct wire_order from = walking->last;
+        from.epoch++;
+        if (!fetch_batch(walking->party, walking->device, &from,
+                         ENTRIES_A_REPLY, batch, &walking->report->outcome)) {
+            return ROTOR_FORBIDDEN;
+        }
+    }
+    if (!fetch_next(batch, bytes)) {
+        return ROTOR_AGAIN;
+    }
+    note_order(walking, *bytes);
+    return ROTOR_OK;
+}
+
+static bool walk(struct relying *party, const struct relying_device *device,
+                 const struct wire_head *target, struct relying_report *report)
+{
+    struct relying_outcome *outcome = &report->outcome;
+    const struct wire_order own = party->store.trust.order;
+    struct walking walking = {.party = party,
+                              .device = device,
+                              .report = report,
+                              .last = own,
+                              .from = own.epoch};
+    const struct ahead_source source = {&walking, next_of_device};
+    struct wire_order start;
+    if (!fetch_batch(party, device, &walking.last, ENTRIES_A_REPLY,
+                     &walking.batch, outcome)) {
+        return false;
+    }
+    enum shared shared =
+        skip_own_head(&walking.batch, &party->store.trust, &start);
+    if (shared == DROPPED) {
+        return fetch_say_dropped(party, &start, outcome);
+    }
+    if (shared == OTHER_LOG) {
+        return relying_judge_fork(party, device, report);
+    }
+    report->progress.all =
+        target->epoch > own.epoch ? target->epoch - own.epoch : 0;
+    return take_all(party, &source, target, report);
+}
+
+bool catch_up(struct relying *party, const struct relying_device *device,
+              const struct wire_head *target, struct relying_report *report)
+{
+    return settle(party, walk(party, device, target, report), report);
+}
+
+// ---- first contact ---------------------------------------------------------
+
 // The enclave refused our log_id.  Whose log is it then?
 bool relying_is_other_log(struct relying *party,
                           const struct relying_device *device,
@@ -353,8 +342,8 @@ bool relying_is_other_log(struct relying *party,
 {
     const struct wire_order zero = {0, 0};
     struct relying_outcome told = {.cause = CAUSE_COUNT};
-    struct batch batch;
-    if (fetch(party, device, &zero, 1, &batch, &told) ||
+    struct fetch_batch batch;
+    if (fetch_batch(party, device, &zero, 1, &batch, &told) ||
         told.cause != CAUSE_EVIDENCE_REFUSED) {
         return false;
     }
@@ -371,8 +360,17 @@ static bool genesis_of(struct relying *party,
     if (!relying_fetch_one(party, device, &zero, entry, log_id, outcome)) {
         return false;
     }
-    return entry->used != 0 || relying_end(outcome, CAUSE_UNAVAILABLE, NULL,
-                                           "the device has no log yet");
+    if (entry->used != 0) {
+        return true;
+    }
+    struct wire_order start;
+    bool has_log = false;
+    if (!fetch_start(party, device, &start, &has_log, outcome)) {
+        return false;
+    }
+    return has_log ? fetch_say_dropped(party, &start, outcome)
+                   : relying_end(outcome, CAUSE_UNAVAILABLE, NULL,
+                                 "the device has no log yet");
 }
 
 bool relying_meet(struct relying *party, const struct relying_device *device,

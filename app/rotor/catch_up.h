@@ -10,14 +10,6 @@
 bool catch_up(struct relying *party, const struct relying_device *device,
               const struct wire_head *target, struct relying_report *report);
 
-// body_hash of the device's entry at an order, the entry itself in `entry`;
-// empty both: it has none there.  False: said why.
-bool relying_fetch_one(struct relying *party,
-                       const struct relying_device *device,
-                       const struct wire_order *order, struct rotor_room *entry,
-                       struct wire_digest *hash,
-                       struct relying_outcome *outcome);
-
 // The device's log does not have our head.  Where do they part, and what does
 // that prove?  True: it only ends below.
 bool relying_judge_fork(struct relying *party,
@@ -28,6 +20,10 @@ bool relying_judge_fork(struct relying *party,
 // keys sign it that alone may not?  Then it is kept, and the hint says so.
 void relying_note_stray(struct relying *party, struct rotor_bytes entry,
                         struct relying_report *report);
+// Takes all entries of a source; the first may be genesis.  What was taken is
+// durable.  False: said why, here or in the source.
+bool catch_up_with(struct relying *party, const struct ahead_source *source,
+                   struct relying_report *report);
 
 // Always false, for `return`.
 bool relying_unreadable(const struct relying *party,

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "app/rotor/bundle.h"
-#include "app/rotor/command.h"
+#include "app/rotor/chain.h"
 #include "app/rotor/log_file.h"
 #include "app/rotor/walk.h"
 #include "base/bytes.h"
@@ -88,8 +88,20 @@ static void add_json(struct json *out, const struct walk_step *step)
         json_number(out, "distrust_from", body->distrust_from);
     }
     json_number(out, "size", step->size);
-    json_bool(out, "is_valid", chain_verdict_is_accepted(&step->verdict));
+    if (step->is_start) {
+        json_null(out, "is_valid");
+    } else {
+        json_bool(out, "is_valid", chain_verdict_is_accepted(&step->verdict));
+    }
     json_close(out);
+}
+
+static const char *step_name(const struct walk_step *step)
+{
+    if (!chain_verdict_is_accepted(&step->verdict)) {
+        return "BROKEN";
+    }
+    return step->is_start ? "start" : "ok";
 }
 
 static void print_line(const struct walk_step *step)
@@ -101,7 +113,7 @@ static void print_line(const struct walk_step *step)
     when(body, time);
     printf("%-6" PRIu64 " %-16s %-8s %-52s %-21s %s\n", body->epoch,
            wire_reason_name(body->reason), suite_name(body->suite), root, time,
-           chain_verdict_is_accepted(&step->verdict) ? "ok" : "BROKEN");
+           step_name(step));
 }
 
 static void print_digest(const char *name, const struct wire_digest *digest)
@@ -220,7 +232,7 @@ static int list_log(struct listing *listing, const struct bundle *log)
                "ROOT", "TIME", "STEP");
     }
     enum rotor_status status =
-        walk_log(log->entries, log->count, take_step, listing, &is_whole);
+        walk_held(log->entries, log->count, take_step, listing, &is_whole);
     if (status != ROTOR_OK || is_whole == listing->is_broken) {
         listing->is_broken = true;
         listing->broken_reason = rotor_status_name(status);
@@ -266,31 +278,6 @@ static int list_file(struct listing *listing, const char *path)
     return code;
 }
 
-static int export_log(struct run *run, const char *path)
-{
-    struct rotor_bytes file = {NULL, 0};
-    size_t count = 0;
-    int code = EXIT_ACCEPTED;
-    bool is_done = log_file_of_daemon(run, &file, &count, &code) &&
-                   write_file(run, path, file, false, &code);
-    size_t size = file.size;
-    free((void *)(uintptr_t)file.data);
-    if (!is_done) {
-        return code;
-    }
-    if (run->is_json && strcmp(path, "-") != 0) {
-        struct json out;
-        begin_json(&out, "chain", true);
-        json_text(&out, "file", path);
-        json_number(&out, "entries_exported", count);
-        json_number(&out, "size", size);
-        json_end(&out);
-    } else {
-        fprintf(stderr, "rotor: %zu entries, %zu bytes\n", count, size);
-    }
-    return EXIT_ACCEPTED;
-}
-
 static bool take_epoch(const struct run *run, const char *text, uint64_t *epoch,
                        int *code)
 {
@@ -308,10 +295,13 @@ int main_chain(struct run *run, int count, char **arguments)
 {
     struct listing listing = {.run = run};
     const char *path = NULL;
+    uint64_t keep = 0;
     int code = EXIT_ACCEPTED;
     const struct flag flags[] = {
-        {"--file", "FILE", FLAG_TEXT, &path,
+        {"--file", "FILE", FLAG_TEXT,   &path,
          "an exported log or evidence instead of rotord's"},
+        {"--keep", "N",    FLAG_NUMBER, &keep,
+         "prune: entries that the device holds"           },
     };
     if (!flags_parse(run, flags, COUNT_OF(flags), &count, arguments, &code)) {
         return code;
@@ -327,8 +317,12 @@ int main_chain(struct run *run, int count, char **arguments)
                    : code;
     }
     if (strcmp(verb, "export") == 0 && count == 2 && path == NULL) {
-        return export_log(run, arguments[1]);
+        return chain_export(run, arguments[1]);
     }
-    return fail(run, CAUSE_USAGE, "list, show EPOCH, or export FILE",
+    if (strcmp(verb, "prune") == 0 && count == 1 && path == NULL) {
+        return chain_prune(run, keep);
+    }
+    return fail(run, CAUSE_USAGE,
+                "list, show EPOCH, export FILE, or prune --keep N",
                 "chain does not know what to do with %s", verb);
 }

@@ -196,7 +196,7 @@ static void walk_entries(struct doctor *doctor, const struct bundle *log)
     struct last_step last = {0};
     bool is_whole = false;
     enum rotor_status status =
-        walk_log(log->entries, log->count, take_step, &last, &is_whole);
+        walk_held(log->entries, log->count, take_step, &last, &is_whole);
     if (status == ROTOR_OK && is_whole) {
         doctor_say(doctor, HEALTH_OK, "chain", NULL,
                    "%zu entries, every step verifies", log->count);
@@ -216,15 +216,14 @@ static void look_at_log(struct doctor *doctor, struct rotor_client *client)
     const struct relying_device device = relying_device_of(client);
     const struct wire_order first = {0, 0};
     struct relying_refusal refusal;
-    struct entry_list list = {0};
+    struct entry_list list = {.max = ENTRY_LIST_MAX};
     struct bundle log = {0};
     enum rotor_status status =
         entry_list_fetch(&list, &device, &first, NULL, &refusal);
     size_t capacity = list.size + 64;
     struct rotor_room room = {malloc(capacity), capacity, 0};
     if (status == ROTOR_OK && room.data != NULL) {
-        status = bundle_encode_log(bytes_of(list.memory, list.size), list.count,
-                                   &room);
+        status = bundle_encode_log(bytes_of(list.memory, list.size), &room);
     }
     if (status == ROTOR_OK) {
         status = bundle_decode_log(&log, bytes_in(&room));

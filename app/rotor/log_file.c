@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "app/rotor/chain.h"
 #include "base/bytes.h"
 
 static bool encode(const struct run *run, const struct entry_list *list,
@@ -11,8 +12,8 @@ static bool encode(const struct run *run, const struct entry_list *list,
     size_t capacity = list->size + 64;
     struct rotor_room room = {malloc(capacity), capacity, 0};
     if (room.data != NULL &&
-        bundle_encode_log(bytes_of(list->memory, list->size), list->count,
-                          &room) == ROTOR_OK) {
+        bundle_encode_log(bytes_of(list->memory, list->size), &room) ==
+            ROTOR_OK) {
         *file = bytes_in(&room);
         return true;
     }
@@ -36,17 +37,14 @@ static bool fetch(const struct run *run, struct entry_list *list, int *code)
     if (status == ROTOR_OK) {
         return true;
     }
-    *code = fail(run, status == ROTOR_AGAIN ? CAUSE_TIMEOUT : CAUSE_UNAVAILABLE,
-                 "see: rotor doctor", "rotord: %s",
-                 refusal.text[0] != '\0' ? refusal.text
-                                         : rotor_status_name(status));
+    *code = chain_not_fetched(run, status, &refusal);
     return false;
 }
 
 bool log_file_of_daemon(const struct run *run, struct rotor_bytes *file,
                         size_t *count, int *code)
 {
-    struct entry_list list = {0};
+    struct entry_list list = {.max = ENTRY_LIST_MAX};
     bool is_there = fetch(run, &list, code) && encode(run, &list, file, code);
     *count = list.count;
     entry_list_close(&list);
@@ -68,7 +66,7 @@ static enum rotor_status read_store(const struct store *store,
 bool log_file_of_store(const struct run *run, const struct store *store,
                        struct rotor_bytes *file, int *code)
 {
-    struct entry_list list = {0};
+    struct entry_list list = {.max = ENTRY_LIST_MAX};
     enum rotor_status status = read_store(store, &list);
     bool is_there = status == ROTOR_OK && encode(run, &list, file, code);
     if (status != ROTOR_OK) {

@@ -30,9 +30,10 @@ const struct command COMMANDS[] = {
      "  rotor attest --nonce 6f3a... --evidence tpm --out evidence.cbor",
      main_attest},
     {"verify", "Judge a device, over TCP or from a file",
-     "HOST:PORT | FILE --nonce HEX",
+     "HOST:PORT | FILE --nonce HEX [--chain LOG]",
      "  rotor verify 10.0.0.7:7311 --log-id SHA256:... --measurement SHA256:..."
-     "\n  rotor verify --nonce 6f3a... --any-measurement evidence.cbor",
+     "\n  rotor verify --nonce 6f3a... --any-measurement evidence.cbor"
+     "\n  rotor verify --chain log.cbor --log-id SHA256:... --reference FILE",
      main_verify},
     {"session", "Pipe stdin and stdout to another machine under the root",
      "listen HOST:PORT | connect HOST:PORT --log-id FINGERPRINT",
@@ -44,9 +45,10 @@ const struct command COMMANDS[] = {
      "  rotor offload sign --count 10000\n"
      "  rotor offload attest --by-socket", main_offload},
     {"chain", "Show and check the log of roots",
-     "[list | show EPOCH | export FILE] [--file FILE]",
+     "[list | show EPOCH | export FILE | prune --keep N] [--file FILE]",
      "  rotor chain\n  rotor chain show 3\n  rotor chain export log.cbor\n"
-     "  rotor chain list --file log.cbor", main_chain},
+     "  rotor chain list --file log.cbor\n  rotor chain prune --keep 1024",
+     main_chain},
     {"fork", "Show and carry proofs that a log was forked or a key misused",
      "export FILE | check FILE | report FILE",
      "  rotor fork export --log-id SHA256:... proof\n"

@@ -130,7 +130,7 @@ static enum rotor_status
 has_seen(void *context, const struct chain_fingerprint *fingerprint, bool *seen)
 {
     struct relying *party = context;
-    return chain_seen_port(&party->store.seen, fingerprint, seen);
+    return store_has_seen(&party->store, fingerprint, seen);
 }
 
 static enum rotor_status
@@ -138,7 +138,21 @@ check_evidence(void *context, const struct chain_evidence_question *question,
                bool *ok, const char **why)
 {
     struct relying *party = context;
+    if (party->ahead != NULL &&
+        ahead_knows_evidence(party->ahead, question, ok, why)) {
+        return ROTOR_OK;
+    }
     return verify_entry_evidence(&party->entry_context, question, ok, why);
+}
+
+static enum rotor_status
+check_signature(void *context, const struct chain_signature_question *question,
+                bool *valid)
+{
+    const struct relying *party = context;
+    return party->ahead != NULL
+               ? ahead_check_signature(party->ahead, question, valid)
+               : chain_signature_check(question, valid);
 }
 
 static enum rotor_status find(void *context, const struct wire_head *head,
@@ -194,6 +208,7 @@ bool relying_open(struct relying *party, const struct relying_options *options,
         .find = find,
         .held_s = held,
         .hold_down_s = options->hold_down_s,
+        .check_signature = check_signature,
     };
     if (store_open(&party->store, options->folder) != ROTOR_OK) {
         return relying_end(

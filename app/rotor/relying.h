@@ -15,6 +15,7 @@
 #include <rotor/client.h>
 #include <rotor/status.h>
 
+#include "app/rotor/ahead.h"
 #include "app/rotor/command.h"
 #include "app/rotor/store.h"
 #include "chain/forks.h"
@@ -47,6 +48,15 @@ struct relying_device {
 // A device behind a connection of librotor; the caller keeps the client.
 struct relying_device relying_device_of(struct rotor_client *client);
 
+// How far a catch-up is: `done` of `all`, entries or bytes; all is 0 where it
+// is not known.
+struct relying_progress {
+    uint64_t epoch; // of the head
+    uint64_t steps;
+    uint64_t done;
+    uint64_t all;
+};
+
 struct relying_options {
     const char *folder;        // trust store
     struct wire_digest log_id; // pinned; empty: see trusts_first_use
@@ -56,8 +66,10 @@ struct relying_options {
     bool evidence_is_optional; // of old entries, never of an answer
     bool is_offline; // answers from a file: no mark is kept, grace counts
 
+    // Threads that check ahead: 0 as many as there are processors, 1 none.
+    unsigned threads;
     // Called behind each step; NULL: not.
-    void (*progress)(uint64_t epoch, uint64_t steps);
+    void (*progress)(const struct relying_progress *progress);
 };
 
 // How it ended.  `cause` counts only when it was not accepted.
@@ -84,6 +96,7 @@ struct relying_report {
     uint64_t steps;      // entries taken
     uint64_t recoveries; // among them: of the recovery authority
     struct relying_recovery recovery[RELYING_RECOVERIES_MAX]; // the first ones
+    struct relying_progress progress;
     enum chain_fork fork;
     bool is_in_grace; // accepted under the root before the newest
     uint64_t age_s;   // then: since the newest root is known here
@@ -105,6 +118,7 @@ struct relying {
     struct verify_entry_context entry_context;
     struct chain_ports ports;
     struct wire_digest log_id; // of the log that is judged
+    struct ahead *ahead;       // during a catch-up; or NULL
     uint8_t reply[WIRE_CLIENT_MAX];
     uint8_t entry[WIRE_ENTRY_MAX];
     uint8_t other[WIRE_ENTRY_MAX];

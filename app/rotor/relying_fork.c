@@ -2,6 +2,7 @@
 // doc/PROTOCOL.rot 6.4, as a remote party does it: a device that shows another
 // body for a place of the log.
 #include "app/rotor/catch_up.h"
+#include "app/rotor/fetch.h"
 #include "base/bytes.h"
 
 #define REPORT_HINT                                                            \
@@ -18,6 +19,36 @@ static enum rotor_status own_entry(struct relying *party, uint64_t number,
     return chain_trust_of(&entry.body, trust);
 }
 
+// The number of our first entry that the device may have too: what lies before
+// the start of its log it has dropped.
+static bool find_start(struct relying *party,
+                       const struct relying_device *device, uint64_t *number,
+                       struct relying_outcome *outcome)
+{
+    struct wire_order start = {0, 0};
+    bool has_log = false;
+    if (!fetch_start(party, device, &start, &has_log, outcome)) {
+        return false;
+    }
+    uint64_t low = 0;
+    uint64_t high = party->store.count - 1;
+    while (low < high) {
+        uint64_t middle = low + (high - low) / 2;
+        struct rotor_room own = ROOM_OF(party->entry);
+        struct chain_trust trust;
+        if (own_entry(party, middle, &own, &trust) != ROTOR_OK) {
+            return relying_unreadable(party, outcome);
+        }
+        if (chain_order_compare(&trust.order, &start) < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    *number = low;
+    return true;
+}
+
 // Bodies are chained: two logs are equal up to one number and differ from
 // there on.
 static bool find_first_other(struct relying *party,
@@ -25,6 +56,9 @@ static bool find_first_other(struct relying *party,
                              uint64_t *number, struct relying_outcome *outcome)
 {
     uint64_t low = 0;
+    if (!find_start(party, device, &low, outcome)) {
+        return false;
+    }
     uint64_t high = party->store.count - 1; // is known to differ
     while (low < high) {
         uint64_t middle = low + (high - low) / 2;

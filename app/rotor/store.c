@@ -10,12 +10,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "app/rotor/store_index.h"
 #include "base/bytes.h"
 #include "port/linux/folder.h"
 #include "wire/layout.h"
 
-#define SEEN_CAPACITY 16384u // rule 9: the last 3,276 entries at most
-#define SEEN_ENTRIES  1024u  // the bound of rule 9
+#define SEEN_CAPACITY 8192u  // rule 9: what one cycle brings
+#define SEEN_LAG      65536u // entries that HEX.seen may be behind
 #define HEAD_MAX      2048u  // bytes of HEX.trust
 #define SUM_SIZE      32u
 #define FILE_NAME_MAX 56u // with ".new", what port/linux/folder.h takes
@@ -90,6 +91,7 @@ enum rotor_status store_open(struct store *store, const char *folder)
     memset(store, 0, sizeof *store);
     store->folder = -1;
     store->lock = -1;
+    store->seen_file.fd = -1;
     if (!make_folders(folder)) {
         return ROTOR_PORT_FAILED;
     }
@@ -104,14 +106,29 @@ static void forget_log(struct store *store)
     free(store->offsets);
     free(store->staged);
     free(store->slots);
+    seen_file_close(&store->seen_file);
     int folder = store->folder;
     memset(store, 0, sizeof *store);
     store->folder = folder;
     store->lock = -1;
+    store->seen_file.fd = -1;
+}
+
+// So that the next run has less to add.
+static void settle_seen(struct store *store)
+{
+    bool is_far_behind =
+        store->seen_file.fd >= 0 && store_has_log(store) &&
+        store->committed - store->seen_file.entries >= STORE_CYCLE_ENTRIES;
+    if (is_far_behind && store->count == store->committed) {
+        (void)!seen_file_sync(&store->seen_file, store->committed,
+                              store->log_sum);
+    }
 }
 
 void store_close(struct store *store)
 {
+    settle_seen(store);
     forget_log(store);
     if (store->folder >= 0) {
         (void)close(store->folder);
@@ -131,22 +148,6 @@ bool store_has_log(const struct store *store)
 }
 
 // ---- entries ---------------------------------------------------------------
-
-static bool make_offset_room(struct store *store)
-{
-    if (store->count < store->offset_room) {
-        return true;
-    }
-    size_t room = store->offset_room == 0 ? 256 : 2 * store->offset_room;
-    uint64_t *grown = realloc(store->offsets, room * sizeof *grown);
-    if (grown == NULL) {
-        errno = ENOMEM;
-        return false;
-    }
-    store->offsets = grown;
-    store->offset_room = room;
-    return true;
-}
 
 static enum rotor_status read_record(const struct store *store, uint64_t offset,
                                      struct rotor_room *room)
@@ -191,22 +192,6 @@ static enum rotor_status decode_entry(const struct store *store,
                : ROTOR_CORRUPT;
 }
 
-// The set of rule 9, from the last entries.
-static enum rotor_status fill_seen(struct store *store)
-{
-    static uint8_t memory[WIRE_ENTRY_MAX];
-    TRY(chain_seen_init(&store->seen, store->slots, SEEN_CAPACITY));
-    uint64_t from =
-        store->count > SEEN_ENTRIES ? store->count - SEEN_ENTRIES : 0;
-    for (uint64_t i = from; i < store->count; i++) {
-        struct rotor_room room = ROOM_OF(memory);
-        struct chain_entry entry;
-        TRY(decode_entry(store, i, &room, &entry));
-        TRY(chain_seen_add_body(&store->seen, &entry.body));
-    }
-    return ROTOR_OK;
-}
-
 // ---- load ------------------------------------------------------------------
 
 static enum rotor_status read_head(struct store *store, struct head_file *head,
@@ -243,37 +228,6 @@ static void take_head(struct store *store, const struct head_file *head)
     store->held_since_s = head->held_since_s;
 }
 
-// What the head says of the log's bytes: each entry is hashed in.
-static enum rotor_status sum_up(uint8_t sum[SUM_SIZE], struct rotor_bytes entry)
-{
-    const struct rotor_bytes parts[] = {bytes_of(sum, SUM_SIZE), entry};
-    uint8_t next[SUM_SIZE];
-    TRY(crypto_hash(CRYPTO_SHA256, parts, COUNT_OF(parts), next));
-    memcpy(sum, next, SUM_SIZE);
-    return ROTOR_OK;
-}
-
-static enum rotor_status index_log(struct store *store,
-                                   const struct head_file *head)
-{
-    static uint8_t memory[WIRE_ENTRY_MAX];
-    uint64_t offset = 0;
-    struct rotor_room room = ROOM_OF(memory);
-    for (uint64_t i = 0; i < head->count; i++) {
-        TRY(read_record(store, offset, &room));
-        TRY(sum_up(store->log_sum, bytes_in(&room)));
-        if (!make_offset_room(store)) {
-            return ROTOR_PORT_FAILED;
-        }
-        store->offsets[store->count++] = offset;
-        store->committed = store->count;
-        offset += 4 + room.used;
-    }
-    bool is_whole = offset == store->log_size &&
-                    memcmp(store->log_sum, head->log_sum.data, SUM_SIZE) == 0;
-    return is_whole ? ROTOR_OK : ROTOR_CORRUPT;
-}
-
 static enum rotor_status load(struct store *store,
                               const struct wire_digest *log_id)
 {
@@ -283,17 +237,23 @@ static enum rotor_status load(struct store *store,
     struct chain_trust trust;
     bool found = false;
     TRY(read_head(store, &head, &room, &found));
+    name_file(store, ".seen", store->seen_name);
+    TRY(chain_seen_init(&store->seen, store->slots, SEEN_CAPACITY));
+    TRY(seen_file_open(&store->seen_file, store->folder, store->seen_name));
     if (!found) {
-        return chain_seen_init(&store->seen, store->slots, SEEN_CAPACITY);
+        return seen_file_clear(&store->seen_file);
     }
     if (chain_trust_decode(head.trust, &trust) != ROTOR_OK ||
         !wire_digest_equal(&trust.log_id, log_id) || head.count == 0) {
         return ROTOR_CORRUPT;
     }
     take_head(store, &head);
-    TRY(index_log(store, &head));
+    TRY(store_index(store, head.count));
+    if (memcmp(store->log_sum, head.log_sum.data, SUM_SIZE) != 0) {
+        return ROTOR_CORRUPT;
+    }
     store->trust = trust;
-    return fill_seen(store);
+    return ROTOR_OK;
 }
 
 static bool lock_log(struct store *store)
@@ -341,17 +301,12 @@ enum rotor_status store_stage(struct store *store, struct rotor_bytes entry,
         return ROTOR_TOO_SMALL;
     }
     TRY(chain_entry_decode(entry, &decoded));
-    if (!make_offset_room(store)) {
-        return ROTOR_PORT_FAILED;
-    }
-    TRY(sum_up(store->log_sum, entry));
-    store->offsets[store->count++] = store->staged_size;
+    TRY(store_index_add(store, store->staged_size, entry));
     bytes_put_be32(store->staged + store->staged_size, (uint32_t)entry.size);
     memcpy(store->staged + store->staged_size + 4, entry.data, entry.size);
     store->staged_size += 4 + entry.size;
     store->trust = *next;
-    enum rotor_status status = chain_seen_add_body(&store->seen, &decoded.body);
-    return status == ROTOR_TOO_SMALL ? fill_seen(store) : status;
+    return chain_seen_add_body(&store->seen, &decoded.body);
 }
 
 static enum rotor_status write_head(struct store *store)
@@ -402,6 +357,32 @@ static enum rotor_status write_entries(struct store *store)
                                bytes_of(store->staged, store->staged_size));
 }
 
+// What was staged is committed: it moves from memory to HEX.seen.
+static enum rotor_status flush_seen(struct store *store)
+{
+    static const struct chain_fingerprint FREE = {{0}};
+    TRY(seen_file_expect(&store->seen_file, store->count));
+    for (size_t i = 0; i < SEEN_CAPACITY; i++) {
+        if (memcmp(&store->slots[i], &FREE, sizeof FREE) != 0) {
+            TRY(seen_file_add(&store->seen_file, &store->slots[i]));
+        }
+    }
+    TRY(chain_seen_init(&store->seen, store->slots, SEEN_CAPACITY));
+    return store->count - store->seen_file.entries < SEEN_LAG
+               ? ROTOR_OK
+               : seen_file_sync(&store->seen_file, store->count,
+                                store->log_sum);
+}
+
+enum rotor_status store_has_seen(const struct store *store,
+                                 const struct chain_fingerprint *fingerprint,
+                                 bool *seen)
+{
+    *seen = chain_seen_has(&store->seen, fingerprint);
+    return *seen ? ROTOR_OK
+                 : seen_file_has(&store->seen_file, fingerprint, seen);
+}
+
 enum rotor_status store_commit(struct store *store, uint64_t now_s)
 {
     if (!store_has_log(store)) {
@@ -415,10 +396,11 @@ enum rotor_status store_commit(struct store *store, uint64_t now_s)
     for (uint64_t i = store->committed; i < store->count; i++) {
         store->offsets[i] += store->log_size;
     }
+    bool is_new = store->staged_size != 0;
     store->log_size += store->staged_size;
     store->staged_size = 0;
     store->committed = store->count;
-    return ROTOR_OK;
+    return is_new ? flush_seen(store) : ROTOR_OK;
 }
 
 void store_revert(struct store *store)

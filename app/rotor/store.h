@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // A relying party's own memory of a log: its entries, its head, and what it
-// saw at which time.  One folder, for each log two files:
+// saw at which time.  One folder, for each log three files:
 //
 //     HEX.log    entries as they were accepted, each behind a be32 size
 //     HEX.trust  the head: how much of HEX.log counts, and a SHA-256 over it
+//     HEX.seen   all their keys, for rule 9; made from HEX.log
 //
 // HEX is the beginning of the log_id; the whole of it stands in HEX.trust.
 //
 // Entries are staged in memory and become trusted by store_commit alone, at
-// most one cycle of doc/PROTOCOL.rot 6.3 at a time: write, fsync, rename,
-// fsync of the folder, then use.
+// most one cycle at a time (doc/PROTOCOL.rot 6.3): write, fsync, rename, fsync
+// of the folder, then use.
 #ifndef ROTOR_APP_ROTOR_STORE_H
 #define ROTOR_APP_ROTOR_STORE_H
 
@@ -19,11 +20,12 @@
 #include <rotor/bytes.h>
 #include <rotor/status.h>
 
+#include "app/rotor/seen_file.h"
 #include "chain/forks.h"
 #include "chain/trust.h"
 
 #define STORE_CYCLE_ENTRIES 1024u
-#define STORE_CYCLE_SIZE    (1024u * 1024u) // bytes
+#define STORE_CYCLE_SIZE    (4u * 1024u * 1024u) // bytes
 
 // What the last live answer said of the place and the time of the AP.
 struct store_mark {
@@ -53,8 +55,10 @@ struct store {
     size_t offset_room;
     uint8_t *staged;
     size_t staged_size;
-    struct chain_seen seen; // rule 9
+    struct chain_seen seen; // rule 9: of what is staged
     struct chain_fingerprint *slots;
+    struct seen_file seen_file; // of what is committed
+    char seen_name[56];
 };
 
 // Opens the folder, makes it (and those above it) when it is missing.
@@ -82,6 +86,11 @@ ROTOR_CALL store_commit(struct store *store, uint64_t now_s);
 
 // Forgets what is staged.
 void store_revert(struct store *store);
+
+// Rule 9: was it in any entry of this log, staged ones included?
+ROTOR_CALL store_has_seen(const struct store *store,
+                          const struct chain_fingerprint *fingerprint,
+                          bool *seen);
 
 // The entry of that number, 0 is genesis.  Replaces what `room` holds.
 ROTOR_CALL store_entry(const struct store *store, uint64_t number,

@@ -10,16 +10,10 @@
 #include "app/rotor/catch_up.h"
 #include "app/rotor/command.h"
 #include "app/rotor/explain.h"
+#include "app/rotor/log_source.h"
+#include "app/rotor/progress.h"
 #include "app/rotor/verify.h"
 #include "base/bytes.h"
-
-static void show_progress(uint64_t epoch, uint64_t steps)
-{
-    bool is_terminal = isatty(STDERR_FILENO) == 1;
-    fprintf(stderr, "%sepoch %" PRIu64 ", %" PRIu64 " entries verified%s",
-            is_terminal ? "\r" : "rotor: ", epoch, steps,
-            is_terminal ? "" : "\n");
-}
 
 // ---- the result ------------------------------------------------------------
 
@@ -147,10 +141,7 @@ static int say_accepted(struct verification *v)
 
 int verification_conclude(struct verification *v, bool is_accepted)
 {
-    if (v->shows_progress && isatty(STDERR_FILENO) == 1 &&
-        v->report.steps != 0) {
-        fputc('\n', stderr);
-    }
+    progress_end();
     bool holds = is_accepted && v->report.outcome.is_accepted &&
                  verify_answer_is_accepted(&v->report.answer);
     bool has_policy = v->flags.policy != NULL;
@@ -240,15 +231,60 @@ static bool is_host(const char *target)
     return has_port && access(target, F_OK) != 0;
 }
 
+bool verification_open(struct verification *v)
+{
+    return relying_open(&v->party, &v->options, &v->report.outcome) &&
+           (v->chain == NULL ||
+            relying_take_file(&v->party, v->chain, &v->report));
+}
+
+// The log of a file and nothing else: what it says holds, and whether it ends
+// there is not known.
+static int say_log(struct verification *v)
+{
+    const struct relying_report *report = &v->report;
+    const struct chain_trust *trust = &v->party.store.trust;
+    char log[FINGERPRINT_SIZE];
+    fingerprint(&trust->log_id, log);
+    if (v->run->is_json) {
+        struct json out;
+        begin_json(&out, "verify", true);
+        json_text(&out, "verdict", "log verified");
+        json_digest(&out, "log_id", &trust->log_id);
+        json_number(&out, "incarnation", trust->order.incarnation);
+        json_number(&out, "epoch", trust->order.epoch);
+        json_digest(&out, "body_hash", &trust->body_hash);
+        json_number(&out, "entries_verified", report->steps);
+        json_number(&out, "recoveries", report->recoveries);
+        json_bool(&out, "proves_head", false);
+        json_end(&out);
+        return EXIT_ACCEPTED;
+    }
+    printf("log verified: %" PRIu64 " entries, up to epoch %" PRIu64
+           ", log %s\n",
+           report->steps, trust->order.epoch, log);
+    printf("nothing says that it ends there: rotor verify HOST:PORT does\n");
+    fflush(stdout);
+    warn(v);
+    return EXIT_ACCEPTED;
+}
+
+static int verify_log(struct verification *v)
+{
+    bool is_good = verification_open(v);
+    progress_end();
+    int code = is_good ? say_log(v) : say_refused(v);
+    relying_close(&v->party);
+    return code;
+}
+
 static int verify_host(struct verification *v)
 {
     if (v->nonce_text != NULL) {
         return fail(v->run, CAUSE_USAGE, NULL,
                     "--nonce belongs to a file: over TCP a fresh one is made");
     }
-    bool is_accepted =
-        relying_open(&v->party, &v->options, &v->report.outcome) &&
-        judge_host(v);
+    bool is_accepted = verification_open(v) && judge_host(v);
     int code = verification_conclude(v, is_accepted);
     relying_close(&v->party);
     return code;
@@ -259,27 +295,32 @@ int main_verify(struct run *run, int count, char **arguments)
     static struct verification v;
     int code = EXIT_ACCEPTED;
     const struct flag flags[] = {
-        {"--nonce",    "HEX", FLAG_TEXT,   &v.nonce_text,
+        {"--nonce",    "HEX",  FLAG_TEXT,   &v.nonce_text,
          "with a file: what you gave to rotor attest"      },
+        {"--chain",    "FILE", FLAG_TEXT,   &v.chain,
+         "an exported log, taken first; alone: it is all"  },
         RELIANCE_FLAGS(&v.reliance),
         FOREIGN_FLAGS(&v.flags),
-        {"--explain",  NULL,  FLAG_SWITCH, &v.explains,
+        {"--explain",  NULL,   FLAG_SWITCH, &v.explains,
          "every check, what was expected and what was seen"},
-        {"--progress", NULL,  FLAG_SWITCH, &v.shows_progress,
+        {"--progress", NULL,   FLAG_SWITCH, &v.shows_progress,
          "each entry on standard error"                    },
     };
     v.run = run;
     if (!flags_parse(run, flags, COUNT_OF(flags), &count, arguments, &code)) {
         return code;
     }
-    if (count != 1) {
+    bool is_log_alone = v.chain != NULL && count == 0;
+    if (count != 1 && !is_log_alone) {
         return fail(run, CAUSE_USAGE, "rotor verify --help shows the flags",
                     count == 0 ? "whom to verify? HOST:PORT, FILE or -"
                                : "one HOST:PORT or FILE at a time");
     }
-    v.target = arguments[0];
-    v.options.progress = v.shows_progress ? show_progress : NULL;
-    if (!is_host(v.target)) {
+    v.target = is_log_alone ? NULL : arguments[0];
+    v.options.progress = v.shows_progress             ? progress_lines
+                         : isatty(STDERR_FILENO) == 1 ? progress_bar
+                                                      : NULL;
+    if (!is_log_alone && !is_host(v.target)) {
         return verification_of_file(&v);
     }
     if (verification_is_foreign(&v)) {
@@ -287,5 +328,8 @@ int main_verify(struct run *run, int count, char **arguments)
                     "--endorsements, --root, --mac-key, --report-data, --time "
                     "and --format belong to a file");
     }
-    return verification_settle(&v, &code) ? verify_host(&v) : code;
+    if (!verification_settle(&v, &code)) {
+        return code;
+    }
+    return is_log_alone ? verify_log(&v) : verify_host(&v);
 }

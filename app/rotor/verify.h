@@ -11,7 +11,8 @@
 
 struct verification {
     struct run *run;
-    const char *target; // HOST:PORT, FILE or -
+    const char *target; // HOST:PORT, FILE or -; NULL: the log of `chain` alone
+    const char *chain;  // exported log that is taken first; NULL: none
     const char *nonce_text;
     uint8_t nonce[WIRE_NONCE_SIZE];
     bool explains;
@@ -35,6 +36,10 @@ bool verification_settle(struct verification *v, int *code);
 
 // Does a flag say that the file is no evidence of rotor?
 bool verification_is_foreign(const struct verification *v);
+
+// Opens the party and takes the exported log, if there is one.  False: said
+// why.
+bool verification_open(struct verification *v);
 
 // Judges v->target, a file or "-".  Returns the exit code.
 int verification_of_file(struct verification *v);

@@ -166,7 +166,7 @@ static bool judge_own(struct verification *v, struct rotor_bytes content,
         return false;
     }
     v->options.is_offline = true;
-    *is_accepted = relying_open(&v->party, &v->options, &v->report.outcome) &&
+    *is_accepted = verification_open(v) &&
                    (leaf_is_certificate(content) ? judge_leaf(v, content)
                                                  : judge_file(v, content));
     return true;

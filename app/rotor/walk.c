@@ -14,6 +14,7 @@ struct walk {
     struct chain_fingerprint *slots;
     struct verify_reference reference;
     struct verify_entry_context evidence;
+    bool may_start_late;
 };
 
 static enum rotor_status
@@ -47,6 +48,26 @@ static enum rotor_status find(void *context, const struct wire_head *head,
     return ROTOR_OK;
 }
 
+// A device drops its oldest entries: nothing here can judge the first that it
+// has left.
+static enum rotor_status start_at(struct rotor_bytes bytes,
+                                  struct walk_step *made)
+{
+    TRY(chain_entry_decode(bytes, &made->entry));
+    TRY(chain_trust_of(&made->entry.body, &made->trust));
+    made->is_start = true;
+    made->verdict = (struct chain_verdict){.outcome = CHAIN_ACCEPTED,
+                                           .reason = "where the log begins"};
+    return ROTOR_OK;
+}
+
+static bool is_late(struct rotor_bytes bytes)
+{
+    struct chain_entry entry;
+    return chain_entry_decode(bytes, &entry) == ROTOR_OK &&
+           entry.body.kind != CHAIN_GENESIS && entry.body.suite_is_known;
+}
+
 static enum rotor_status step(struct walk *walk, struct rotor_bytes bytes,
                               struct walk_step *made)
 {
@@ -61,7 +82,9 @@ static enum rotor_status step(struct walk *walk, struct rotor_bytes bytes,
     made->size = bytes.size;
     made->entry.body.kind = CHAIN_KIND_NONE;
     made->verdict.reason = "does not parse";
-    if (walk->count == 0) {
+    if (walk->count == 0 && walk->may_start_late && is_late(bytes)) {
+        TRY(start_at(bytes, made));
+    } else if (walk->count == 0) {
         TRY(chain_accept_genesis(&any, bytes, &ports, &made->verdict,
                                  &made->trust));
     } else {
@@ -89,29 +112,48 @@ static enum rotor_status run(struct walk *walk,
     return ROTOR_OK;
 }
 
+static enum rotor_status
+walk_with(struct walk *walk, const struct bundle_entry *entries, size_t count,
+          void (*take)(void *, const struct walk_step *), void *context)
+{
+    size_t capacity = CHAIN_SEEN_DEFAULT;
+    while (capacity / 4 * 3 < (count + 1) * CHAIN_SEEN_PER_ENTRY) {
+        capacity *= 2;
+    }
+    walk->evidence.reference = &walk->reference;
+    walk->trusts = calloc(count + 1, sizeof *walk->trusts);
+    walk->slots = calloc(capacity, sizeof *walk->slots);
+    enum rotor_status status = ROTOR_PORT_FAILED;
+    if (walk->trusts != NULL && walk->slots != NULL) {
+        status = chain_seen_init(&walk->seen, walk->slots, capacity);
+    }
+    if (status == ROTOR_OK) {
+        status = run(walk, entries, count, take, context);
+    }
+    free(walk->trusts);
+    free(walk->slots);
+    return status;
+}
+
 enum rotor_status walk_log(const struct bundle_entry *entries, size_t count,
                            void (*take)(void *context,
                                         const struct walk_step *step),
                            void *context, bool *is_whole)
 {
     struct walk walk = {.reference = {.any_measurement = true}};
-    size_t capacity = CHAIN_SEEN_DEFAULT;
-    *is_whole = false;
-    while (capacity / 4 * 3 < (count + 1) * CHAIN_SEEN_PER_ENTRY) {
-        capacity *= 2;
-    }
-    walk.evidence.reference = &walk.reference;
-    walk.trusts = calloc(count + 1, sizeof *walk.trusts);
-    walk.slots = calloc(capacity, sizeof *walk.slots);
-    enum rotor_status status = ROTOR_PORT_FAILED;
-    if (walk.trusts != NULL && walk.slots != NULL) {
-        status = chain_seen_init(&walk.seen, walk.slots, capacity);
-    }
-    if (status == ROTOR_OK) {
-        status = run(&walk, entries, count, take, context);
-        *is_whole = status == ROTOR_OK && walk.count == count;
-    }
-    free(walk.trusts);
-    free(walk.slots);
+    enum rotor_status status = walk_with(&walk, entries, count, take, context);
+    *is_whole = status == ROTOR_OK && walk.count == count;
+    return status;
+}
+
+enum rotor_status walk_held(const struct bundle_entry *entries, size_t count,
+                            void (*take)(void *context,
+                                         const struct walk_step *step),
+                            void *context, bool *is_whole)
+{
+    struct walk walk = {.reference = {.any_measurement = true},
+                        .may_start_late = true};
+    enum rotor_status status = walk_with(&walk, entries, count, take, context);
+    *is_whole = status == ROTOR_OK && walk.count == count;
     return status;
 }

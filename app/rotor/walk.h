@@ -11,6 +11,7 @@ struct walk_step {
     struct chain_verdict verdict; // of this step
     struct chain_trust trust;     // after it, when accepted
     size_t size;                  // bytes
+    bool is_start; // the log begins here, later than at genesis: not judged
 };
 
 // Verifies `entries` in order, the first as genesis; `take` sees every step
@@ -20,5 +21,11 @@ struct walk_step {
 ROTOR_CALL walk_log(const struct bundle_entry *entries, size_t count,
                     void (*take)(void *context, const struct walk_step *step),
                     void *context, bool *is_whole);
+
+// The same for what a device holds: where that begins later than at genesis,
+// the first entry is taken as what the next one must follow.
+ROTOR_CALL walk_held(const struct bundle_entry *entries, size_t count,
+                     void (*take)(void *context, const struct walk_step *step),
+                     void *context, bool *is_whole);
 
 #endif

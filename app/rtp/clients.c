@@ -21,7 +21,7 @@ static const enum door DOORS[] = {
     [WIRE_OP_RETEST] = DOOR_COMMAND,     [WIRE_OP_SIGN] = DOOR_COMMAND,
     [WIRE_OP_CANCEL] = DOOR_ANYONE,      [WIRE_OP_RECOVER] = DOOR_COMMAND,
     [WIRE_OP_RECOVERED] = DOOR_COMMAND,  [WIRE_OP_QUEUE] = DOOR_COMMAND,
-    [WIRE_OP_REPORT] = DOOR_COMMAND,
+    [WIRE_OP_REPORT] = DOOR_COMMAND,     [WIRE_OP_PRUNE] = DOOR_COMMAND,
 };
 
 // Of those who wait at a door (the listeners do not block).

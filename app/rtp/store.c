@@ -10,11 +10,13 @@
 #include "base/bytes.h"
 #include "launch/birth.h"
 #include "port/linux/folder.h"
+#include "port/linux/log.h"
 
 static const char *const FILES[RTP_FILE_COUNT] = {
     [RTP_FILE_STATE] = "state",
     [RTP_FILE_CONTROL] = "control.key",
     [RTP_FILE_FORK] = "fork",
+    [RTP_FILE_DROPPED] = "dropped",
 };
 static const char LOG[] = "log";
 
@@ -42,12 +44,18 @@ static enum rotor_status store_write(void *context, enum rtp_file file,
     return status == ROTOR_PORT_FAILED ? complain(FILES[file]) : status;
 }
 
+static enum rotor_status log_open(void *context, uint64_t *start)
+{
+    (void)context;
+    return linux_log_open(LAUNCH_FD_STORE, LOG, start);
+}
+
 static enum rotor_status log_append(void *context, uint64_t offset,
                                     struct rotor_bytes bytes)
 {
     (void)context;
     enum rotor_status status =
-        linux_folder_write_at(LAUNCH_FD_STORE, LOG, offset, bytes);
+        linux_log_append(LAUNCH_FD_STORE, LOG, offset, bytes);
     return status == ROTOR_PORT_FAILED ? complain(LOG) : status;
 }
 
@@ -55,7 +63,14 @@ static enum rotor_status log_read(void *context, uint64_t offset,
                                   struct rotor_room *room)
 {
     (void)context;
-    return linux_folder_read_at(LAUNCH_FD_STORE, LOG, offset, room);
+    return linux_log_read(LAUNCH_FD_STORE, LOG, offset, room);
+}
+
+static enum rotor_status log_drop(void *context, uint64_t offset)
+{
+    (void)context;
+    enum rotor_status status = linux_log_drop(LAUNCH_FD_STORE, LOG, offset);
+    return status == ROTOR_PORT_FAILED ? complain(LOG) : status;
 }
 
 static enum rotor_status draw(void *context, uint8_t *out, size_t size)
@@ -77,8 +92,10 @@ void store_ops(struct rtp_ops *ops)
 {
     ops->store_read = store_read;
     ops->store_write = store_write;
+    ops->log_open = log_open;
     ops->log_append = log_append;
     ops->log_read = log_read;
+    ops->log_drop = log_drop;
     ops->random = draw;
     ops->wall_s = wall_s;
 }

@@ -3,7 +3,10 @@
 """Checks that a file, CBOR or one JSON object, is what a rule of a CDDL grammar
 says:
 
-    cddl.py GRAMMAR RULE FILE
+    cddl.py GRAMMAR RULE FILE [--sequence]
+
+With --sequence the file is a CBOR sequence and the rule an array of its items
+(RFC 8742, 4.1).
 
 As much of RFC 8610 as doc/*.cddl use: maps, arrays, groups, choices,
 occurrences, ranges, literals, .size, .cbor and the prelude's types.  Knows
@@ -60,9 +63,14 @@ def read_item(data, at):
     raise ValueError("a tag, a float or a simple value")
 
 
-def read_all(data):
+def read_all(data, is_sequence=False):
     try:
         value, end = read_item(data, 0)
+        if is_sequence:
+            value = [value]
+            while end < len(data):
+                item, end = read_item(data, end)
+                value.append(item)
     except (IndexError, struct.error, UnicodeDecodeError) as error:
         raise ValueError(str(error)) from error
     if end != len(data):
@@ -76,9 +84,11 @@ def unique(pairs):
     return dict(pairs)
 
 
-def read_file(name):
+def read_file(name, is_sequence):
     data = sys.stdin.buffer.read() if name == "-" else open(name, "rb").read()
-    return json.loads(data, object_pairs_hook=unique) if data[:1] == b"{" else read_all(data)
+    if data[:1] == b"{":
+        return json.loads(data, object_pairs_hook=unique)
+    return read_all(data, is_sequence)
 
 
 class Grammar:
@@ -246,8 +256,10 @@ class Grammar:
 
 def main():
     grammar = Grammar(open(sys.argv[1], encoding="utf-8").read())
+    is_sequence = sys.argv[4:] == ["--sequence"]
     try:
-        fault = grammar.fault(("name", sys.argv[2]), read_file(sys.argv[3]), "")
+        value = read_file(sys.argv[3], is_sequence)
+        fault = grammar.fault(("name", sys.argv[2]), value, "")
     except ValueError as error:
         fault = str(error)
     if fault:

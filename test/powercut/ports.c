@@ -132,6 +132,18 @@ static enum rotor_status rtp_write(void *context, enum rtp_file file,
     return machine->rtp.store_write(NULL, file, bytes);
 }
 
+static enum rotor_status log_open(void *context, uint64_t *start)
+{
+    struct machine *machine = enter(context, DISK_RTP);
+    return machine->rtp.log_open(NULL, start);
+}
+
+static enum rotor_status log_drop(void *context, uint64_t offset)
+{
+    struct machine *machine = enter(context, DISK_RTP);
+    return machine->rtp.log_drop(NULL, offset);
+}
+
 static enum rotor_status log_append(void *context, uint64_t offset,
                                     struct rotor_bytes bytes)
 {
@@ -151,7 +163,9 @@ static void furnish_rtp(struct sim_device *device, struct rtp_ops *ops)
     (void)device;
     ops->store_read = rtp_read;
     ops->store_write = rtp_write;
+    ops->log_open = log_open;
     ops->log_append = log_append;
+    ops->log_drop = log_drop;
     ops->log_read = log_read;
 }
 

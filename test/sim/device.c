@@ -146,8 +146,10 @@ static enum rotor_status ap_rename(void *context, enum enclave_file from,
     if (cuts(device, SIM_AP_RENAME, 0)) {
         return ROTOR_PORT_FAILED;
     }
-    device->store.ap[to] = device->store.ap[from];
-    device->store.ap[from].is_there = false;
+    struct sim_file *renamed = &device->store.ap[from];
+    TRY(write_file(&device->store.ap[to],
+                   bytes_of(renamed->bytes, renamed->size)));
+    renamed->is_there = false;
     return outcome(device, SIM_AP);
 }
 
@@ -217,6 +219,7 @@ static enum rotor_status rtp_write(void *context, enum rtp_file file,
         [RTP_FILE_STATE] = SIM_RTP_STATE,
         [RTP_FILE_CONTROL] = SIM_RTP_CONTROL,
         [RTP_FILE_FORK] = SIM_RTP_FORK,
+        [RTP_FILE_DROPPED] = SIM_RTP_DROPPED,
     };
     struct sim_device *device = context;
     if (device->rtp_disk_is_full || cuts(device, STEPS[file], 0)) {
@@ -226,29 +229,52 @@ static enum rotor_status rtp_write(void *context, enum rtp_file file,
     return outcome(device, SIM_RTP);
 }
 
+static enum rotor_status log_open(void *context, uint64_t *start)
+{
+    *start = ((struct sim_device *)context)->store.log_start;
+    return ROTOR_OK;
+}
+
 static enum rotor_status log_append(void *context, uint64_t offset,
                                     struct rotor_bytes bytes)
 {
     struct sim_device *device = context;
-    bool fits =
-        offset <= device->store.log_size && offset + bytes.size <= SIM_LOG_MAX;
+    struct sim_store *store = &device->store;
+    uint64_t at = offset - store->log_start;
+    bool fits = offset >= store->log_start && at <= store->log_size &&
+                at + bytes.size <= SIM_LOG_MAX;
     if (cuts(device, SIM_RTP_LOG, 0) || !fits) {
         return ROTOR_PORT_FAILED;
     }
-    memcpy(device->store.log + offset, bytes.data, bytes.size);
-    device->store.log_size = (size_t)offset + bytes.size;
+    memcpy(store->log + at, bytes.data, bytes.size);
+    store->log_size = (size_t)at + bytes.size;
     return outcome(device, SIM_RTP);
 }
 
 static enum rotor_status log_read(void *context, uint64_t offset,
                                   struct rotor_room *room)
 {
-    struct sim_device *device = context;
-    size_t size = device->store.log_size;
-    size_t left = offset < size ? size - (size_t)offset : 0;
+    const struct sim_store *store = &((struct sim_device *)context)->store;
+    uint64_t end = store->log_start + store->log_size;
+    bool is_held = offset >= store->log_start && offset < end;
+    size_t left = is_held ? (size_t)(end - offset) : 0;
     room->used = left < room->capacity ? left : room->capacity;
-    memcpy(room->data, device->store.log + (size - left), room->used);
+    memcpy(room->data, store->log + (store->log_size - left), room->used);
     return ROTOR_OK;
+}
+
+static enum rotor_status log_drop(void *context, uint64_t offset)
+{
+    struct sim_device *device = context;
+    struct sim_store *store = &device->store;
+    if (device->rtp_disk_is_full || cuts(device, SIM_RTP_DROP, 0)) {
+        return ROTOR_PORT_FAILED;
+    }
+    size_t gone = (size_t)(offset - store->log_start);
+    memmove(store->log, store->log + gone, store->log_size - gone);
+    store->log_size -= gone;
+    store->log_start = offset;
+    return outcome(device, SIM_RTP);
 }
 
 static enum rotor_status rtp_draw(void *context, uint8_t *out, size_t size)
@@ -395,8 +421,10 @@ enum rotor_status sim_start_rtp(struct sim_device *device)
         .context = device,
         .store_read = rtp_read,
         .store_write = rtp_write,
+        .log_open = log_open,
         .log_append = log_append,
         .log_read = log_read,
+        .log_drop = log_drop,
         .random = rtp_draw,
         .wall_s = wall_s,
         .alarm = alarm,
@@ -691,5 +719,6 @@ void sim_store_restore_rtp(struct sim_device *device,
     if (log_too) {
         memcpy(device->store.log, from->log, from->log_size);
         device->store.log_size = from->log_size;
+        device->store.log_start = from->log_start;
     }
 }

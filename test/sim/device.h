@@ -41,6 +41,8 @@ enum sim_step {
     SIM_RTP_LOG,
     SIM_RTP_FORK,
     SIM_RTP_CONTROL,
+    SIM_RTP_DROPPED,  // the checkpoint of what the log drops
+    SIM_RTP_DROP,     // the log's beginning
     SIM_FRAME_TO_AP,  // a frame was taken out of the queue, not yet served
     SIM_FRAME_TO_RTP, // the same
     SIM_STEP_COUNT,
@@ -59,7 +61,7 @@ struct sim_cut {
     enum sim_side victim; // SIM_NOBODY: whose step it is
 };
 
-#define SIM_FILE_MAX 40000u
+#define SIM_FILE_MAX RTP_DROPPED_SIZE
 struct sim_file {
     bool is_there;
     size_t size;
@@ -83,7 +85,8 @@ struct sim_store {
     uint64_t anchor_n;
     uint8_t anchor_v[32];
     struct sim_file rtp[RTP_FILE_COUNT];
-    size_t log_size;
+    uint64_t log_start; // place of the first byte
+    size_t log_size;    // bytes that are held
     uint8_t log[SIM_LOG_MAX];
 };
 

@@ -31,6 +31,7 @@ struct peer {
     struct wire_order orders[ENTRIES_MAX];
     size_t count;
     struct rotor_bytes real[2];   // while a fork is shown
+    size_t dropped;               // entries that it does not hold any more
     size_t shown;                 // entries that LOG_GET hands out
     struct wire_mark mark;        // of the next answer
     const struct chain_trust *at; // answers under this head
@@ -86,7 +87,7 @@ static enum rotor_status serve_log(struct rotor_bytes payload,
     static uint8_t memory[WIRE_CLIENT_MAX];
     struct rotor_room array = {memory, 14000, 0};
     struct wire_log_get get;
-    size_t first = 0;
+    size_t first = p.dropped;
     size_t count = 0;
     size_t size = 0;
     assert_ok(wire_message_decode(&WIRE_LAYOUT_LOG_GET, payload, &get));
@@ -404,6 +405,27 @@ SPEC("an entry left out of the middle ends the walk there")
     end();
 }
 
+SPEC("a device that dropped what the party lacks says from where on it has its "
+     "log, and proves nothing")
+{
+    begin();
+    rotate(1);
+    p.dropped = 1;
+    assert_refused(CAUSE_UNAVAILABLE, "from epoch 1 on: the entries before");
+    assert_int_equal(cause_exit(report.outcome.cause), EXIT_UNABLE);
+    p.dropped = 0;
+    assert_accepted(2);
+    for (unsigned i = 2; i < 8; i++) {
+        rotate(i);
+    }
+    p.dropped = 5;
+    assert_refused(CAUSE_UNAVAILABLE, "from epoch 5 on, and this party is at "
+                                      "epoch 1");
+    p.dropped = 1; // from our own head on is enough
+    assert_accepted(6);
+    end();
+}
+
 SPEC("a key from an earlier entry is noticed also after a restart")
 {
     begin();
@@ -627,6 +649,15 @@ SPEC("two bodies signed by root and rotation key: duplicity, kept for good")
     keep_head();
     assert_accepted(1);
     assert_accepted(0);
+    end();
+}
+
+SPEC("a fork behind the start of a device's log is found and judged as any")
+{
+    struct chain_trust shown;
+    fork_at_one(FAULT_NONE, &shown);
+    p.dropped = 1;
+    assert_refused(CAUSE_DUPLICITY, "two bodies for epoch 1");
     end();
 }
 

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// Between the files of rotor chain.
+#ifndef ROTOR_APP_ROTOR_CHAIN_H
+#define ROTOR_APP_ROTOR_CHAIN_H
+
+#include "app/rotor/command.h"
+#include "app/rotor/relying.h"
+
+#define CHAIN_KEEP_MIN 32u // entries that a device holds at least
+
+// Each returns the exit code.
+int chain_export(struct run *run, const char *path);
+int chain_prune(struct run *run, uint64_t keep);
+int chain_not_fetched(const struct run *run, enum rotor_status status,
+                      const struct relying_refusal *refusal);
+
+#endif

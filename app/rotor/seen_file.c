@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/rotor/seen_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+#include "crypto/crypto.h"
+
+#define MAGIC       0x524f5453u // "ROTS"
+#define VERSION     1u
+#define HEAD_SIZE   4096u // bytes; slots are aligned to pages behind it
+#define HEAD_USED   72u   // of them, without the SHA-256
+#define SLOTS_FIRST 8192u
+#define RUN         16u // slots that are read at a time
+
+static bool is_free(const struct chain_fingerprint *slot)
+{
+    static const struct chain_fingerprint FREE = {{0}};
+    return memcmp(slot, &FREE, sizeof FREE) == 0;
+}
+
+static bool read_at(int fd, void *bytes, size_t size, uint64_t offset)
+{
+    ssize_t got = -1;
+    do {
+        got = pread(fd, bytes, size, (off_t)offset);
+    } while (got < 0 && errno == EINTR);
+    if (got >= 0 && (size_t)got != size) {
+        errno = EIO;
+    }
+    return got >= 0 && (size_t)got == size;
+}
+
+static bool write_at(int fd, const void *bytes, size_t size, uint64_t offset)
+{
+    ssize_t put = -1;
+    do {
+        put = pwrite(fd, bytes, size, (off_t)offset);
+    } while (put < 0 && errno == EINTR);
+    if (put >= 0 && (size_t)put != size) {
+        errno = ENOSPC;
+    }
+    return put >= 0 && (size_t)put == size;
+}
+
+static uint64_t offset_of(uint64_t slot)
+{
+    return HEAD_SIZE + slot * sizeof(struct chain_fingerprint);
+}
+
+// ---- the set ---------------------------------------------------------------
+
+// Where a fingerprint is, or would be: there is always a free slot.
+static enum rotor_status find(const struct seen_file *file,
+                              const struct chain_fingerprint *fingerprint,
+                              uint64_t *slot, bool *found)
+{
+    struct chain_fingerprint run[RUN];
+    uint64_t at = bytes_be64(fingerprint->bytes) & (file->slots - 1);
+    for (;;) {
+        uint64_t left = file->slots - at;
+        size_t count = left < RUN ? (size_t)left : RUN;
+        if (!read_at(file->fd, run, count * sizeof run[0], offset_of(at))) {
+            return ROTOR_PORT_FAILED;
+        }
+        for (size_t i = 0; i < count; i++) {
+            *found = memcmp(&run[i], fingerprint, sizeof run[i]) == 0;
+            if (*found || is_free(&run[i])) {
+                *slot = at + i;
+                return ROTOR_OK;
+            }
+        }
+        at = (at + count) & (file->slots - 1);
+    }
+}
+
+enum rotor_status seen_file_has(const struct seen_file *file,
+                                const struct chain_fingerprint *fingerprint,
+                                bool *has)
+{
+    uint64_t slot = 0;
+    return find(file, fingerprint, &slot, has);
+}
+
+static enum rotor_status put(struct seen_file *file,
+                             const struct chain_fingerprint *fingerprint)
+{
+    uint64_t slot = 0;
+    bool found = false;
+    TRY(find(file, fingerprint, &slot, &found));
+    file->used++; // too many rather than too few: there must be free slots
+    if (found) {
+        return ROTOR_OK;
+    }
+    return write_at(file->fd, fingerprint, sizeof *fingerprint, offset_of(slot))
+               ? ROTOR_OK
+               : ROTOR_PORT_FAILED;
+}
+
+// ---- head ------------------------------------------------------------------
+
+static enum rotor_status write_head(const struct seen_file *file)
+{
+    uint8_t head[HEAD_SIZE] = {0};
+    bytes_put_be32(head, MAGIC);
+    bytes_put_be32(head + 4, VERSION);
+    bytes_put_be64(head + 8, file->slots);
+    bytes_put_be64(head + 16, file->used);
+    bytes_put_be64(head + 24, file->entries);
+    memcpy(head + 32, file->sum, SEEN_FILE_SUM);
+    bytes_put_be64(head + 64, file->most);
+    const struct rotor_bytes part = bytes_of(head, HEAD_USED);
+    TRY(crypto_hash(CRYPTO_SHA256, &part, 1, head + HEAD_USED));
+    return write_at(file->fd, head, sizeof head, 0) ? ROTOR_OK
+                                                    : ROTOR_PORT_FAILED;
+}
+
+static bool read_head(struct seen_file *file)
+{
+    uint8_t head[HEAD_SIZE];
+    uint8_t sum[32];
+    const struct rotor_bytes part = bytes_of(head, HEAD_USED);
+    bool is_head = read_at(file->fd, head, sizeof head, 0) &&
+                   crypto_hash(CRYPTO_SHA256, &part, 1, sum) == ROTOR_OK &&
+                   memcmp(sum, head + HEAD_USED, sizeof sum) == 0 &&
+                   bytes_be32(head) == MAGIC && bytes_be32(head + 4) == VERSION;
+    if (!is_head) {
+        return false;
+    }
+    file->slots = bytes_be64(head + 8);
+    file->used = bytes_be64(head + 16);
+    file->entries = bytes_be64(head + 24);
+    memcpy(file->sum, head + 32, SEEN_FILE_SUM);
+    file->most = bytes_be64(head + 64);
+    off_t size = lseek(file->fd, 0, SEEK_END);
+    return size >= 0 && (uint64_t)size == offset_of(file->slots);
+}
+
+enum rotor_status seen_file_expect(struct seen_file *file, uint64_t most)
+{
+    if (most <= file->most) {
+        return ROTOR_OK;
+    }
+    file->most = most;
+    return write_head(file);
+}
+
+enum rotor_status seen_file_sync(struct seen_file *file, uint64_t entries,
+                                 const uint8_t sum[SEEN_FILE_SUM])
+{
+    if (fdatasync(file->fd) != 0) {
+        return ROTOR_PORT_FAILED;
+    }
+    file->entries = entries;
+    memcpy(file->sum, sum, SEEN_FILE_SUM);
+    TRY(write_head(file));
+    return fdatasync(file->fd) == 0 ? ROTOR_OK : ROTOR_PORT_FAILED;
+}
+
+// ---- growing ---------------------------------------------------------------
+
+static int make(const struct seen_file *file, const char *name, uint64_t slots)
+{
+    int fd = openat(file->folder, name,
+                    O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd >= 0 && ftruncate(fd, (off_t)offset_of(slots)) != 0) {
+        int cause = errno;
+        (void)close(fd);
+        errno = cause;
+        return -1;
+    }
+    return fd;
+}
+
+static enum rotor_status copy_all(const struct seen_file *from,
+                                  struct seen_file *to)
+{
+    struct chain_fingerprint run[8 * RUN];
+    for (uint64_t at = 0; at < from->slots; at += COUNT_OF(run)) {
+        if (!read_at(from->fd, run, sizeof run, offset_of(at))) {
+            return ROTOR_PORT_FAILED;
+        }
+        for (size_t i = 0; i < COUNT_OF(run); i++) {
+            if (!is_free(&run[i])) {
+                TRY(put(to, &run[i]));
+            }
+        }
+    }
+    return ROTOR_OK;
+}
+
+// Twice the slots, in another file that takes the place of this one.  It counts
+// what this one's head counts.
+static enum rotor_status grow(struct seen_file *file)
+{
+    char fresh[80];
+    (void)snprintf(fresh, sizeof fresh, "%s.new", file->name);
+    struct seen_file grown = *file;
+    grown.slots = 2 * file->slots;
+    grown.used = 0;
+    grown.fd = make(file, fresh, grown.slots);
+    if (grown.fd < 0) {
+        return ROTOR_PORT_FAILED;
+    }
+    enum rotor_status status = copy_all(file, &grown);
+    if (status == ROTOR_OK) {
+        status = seen_file_sync(&grown, file->entries, file->sum);
+    }
+    if (status == ROTOR_OK &&
+        renameat(file->folder, fresh, file->folder, file->name) != 0) {
+        status = ROTOR_PORT_FAILED;
+    }
+    int old = status == ROTOR_OK ? file->fd : grown.fd;
+    int cause = errno;
+    (void)close(old);
+    errno = cause;
+    if (status == ROTOR_OK) {
+        *file = grown;
+    }
+    return status;
+}
+
+enum rotor_status seen_file_add(struct seen_file *file,
+                                const struct chain_fingerprint *fingerprint)
+{
+    if (file->used >= file->slots / 2) {
+        TRY(grow(file));
+    }
+    return put(file, fingerprint);
+}
+
+// ---- open ------------------------------------------------------------------
+
+enum rotor_status seen_file_clear(struct seen_file *file)
+{
+    static const uint8_t NOTHING[SEEN_FILE_SUM] = {0};
+    seen_file_close(file);
+    file->slots = SLOTS_FIRST;
+    file->used = 0;
+    file->most = 0;
+    file->fd = make(file, file->name, SLOTS_FIRST);
+    return file->fd < 0 ? ROTOR_PORT_FAILED : seen_file_sync(file, 0, NOTHING);
+}
+
+enum rotor_status seen_file_open(struct seen_file *file, int folder,
+                                 const char *name)
+{
+    *file = (struct seen_file){.folder = folder, .name = name, .fd = -1};
+    file->fd = openat(folder, name, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+    if (file->fd < 0 && errno != ENOENT) {
+        return ROTOR_PORT_FAILED;
+    }
+    if (file->fd >= 0 && read_head(file)) {
+        return ROTOR_OK;
+    }
+    return seen_file_clear(file);
+}
+
+void seen_file_close(struct seen_file *file)
+{
+    if (file->fd >= 0) {
+        (void)close(file->fd);
+    }
+    file->fd = -1;
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rule 9 for a log of any length: every key and commitment of the committed
+// entries, as a set on disk.  Memory does not grow with it.
+//
+//     head, 4,096 bytes   "ROTS" || be32 1 || be64 slots || be64 used ||
+//                         be64 entries || log sum || be64 most || SHA-256
+//     slots, 32 bytes     fingerprints by open addressing; zeros: free
+//
+// `entries` of the log are in for sure, those up to `most` may be: of a run
+// that was cut.  Who opens adds what is missing.  A log that has fewer than
+// `most` was put back: the file starts over.  It is made from the log and may
+// be removed.
+#ifndef ROTOR_APP_ROTOR_SEEN_FILE_H
+#define ROTOR_APP_ROTOR_SEEN_FILE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <rotor/bytes.h>
+#include <rotor/status.h>
+
+#include "chain/trust.h"
+
+#define SEEN_FILE_SUM 32u // bytes
+
+struct seen_file {
+    int folder;
+    const char *name; // the caller's
+    int fd;           // -1: closed
+    uint64_t slots;   // a power of two
+    uint64_t used;
+    uint64_t entries;           // that the head counts
+    uint8_t sum[SEEN_FILE_SUM]; // of the log up to there
+    uint64_t most;              // entries that may be in
+};
+
+// Opens or makes the file; what is damaged is made anew, empty.
+//
+// ROTOR_PORT_FAILED  errno says why; also of all below.
+ROTOR_CALL seen_file_open(struct seen_file *file, int folder, const char *name);
+void seen_file_close(struct seen_file *file);
+
+// Forgets everything: the log is another one.
+ROTOR_CALL seen_file_clear(struct seen_file *file);
+
+ROTOR_CALL seen_file_has(const struct seen_file *file,
+                         const struct chain_fingerprint *fingerprint,
+                         bool *has);
+
+// Says first how many entries of the log may be in from now on.
+ROTOR_CALL seen_file_expect(struct seen_file *file, uint64_t most);
+
+// Adding what is there is OK.
+ROTOR_CALL seen_file_add(struct seen_file *file,
+                         const struct chain_fingerprint *fingerprint);
+
+// Makes what was added last, and counts it: `entries` of the log, whose sum is
+// then `sum`.
+ROTOR_CALL seen_file_sync(struct seen_file *file, uint64_t entries,
+                          const uint8_t sum[SEEN_FILE_SUM]);
+
+#endif
