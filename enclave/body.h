@@ -11,7 +11,8 @@ struct enclave_made {
     struct wire_key sign;
     struct wire_key agree;
     struct chain_auth auth; // revealed; kind 1 and 4
-    struct wire_digest next_commit;
+    struct chain_auth next_auth;
+    struct wire_digest next_commit; // to next_auth; empty: close
 };
 
 // Writes slot->body and settles the slot.

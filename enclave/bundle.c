@@ -200,11 +200,10 @@ static enum rotor_status derive_auth(struct bundle_secrets *s,
     from.label = LABEL("rotor1 A sig");
     TRY(expand(&from, sign, sign_size));
 
-    struct chain_auth pair;
-    TRY(wire_key_of_lmots(id, seed, &pair.ots));
+    TRY(wire_key_of_lmots(id, seed, &made->next_auth.ots));
     TRY(crypto_key_derive(&s->auth_sign, suite->sign, sign));
-    TRY(wire_key_of(&s->auth_sign, &pair.sign));
-    TRY(chain_hash_auth(suite->hash, &pair, &made->next_commit));
+    TRY(wire_key_of(&s->auth_sign, &made->next_auth.sign));
+    TRY(chain_hash_auth(suite->hash, &made->next_auth, &made->next_commit));
     return seal_auth(enclave, suite->id,
                      bytes_of(s->auth, OTS_SIZE + sign_size),
                      &made->slot->next_auth);
@@ -263,9 +262,33 @@ static enum rotor_status reveal_auth(struct bundle_secrets *s,
     if (!reveals_auth(order)) {
         return ROTOR_OK;
     }
-    made->slot->auth = order->parent->next_auth;
-    TRY(enclave_auth_open(enclave, &order->parent->next_auth, &s->revealed));
+    const struct enclave_keys *keys = &enclave->keys;
+    const struct enclave_sealed_auth *sealed = &order->parent->next_auth;
+    bool is_known = enclave_keys_are_of(keys, order->parent) &&
+                    keys->has_next_auth && sealed->size != 0;
+    made->slot->auth = *sealed;
+    if (is_known) {
+        made->auth = keys->next_auth;
+        return ROTOR_OK;
+    }
+    TRY(enclave_auth_open(enclave, sealed, &s->revealed));
     return enclave_auth_public(&s->revealed, &made->auth);
+}
+
+// They stay open: the entry's own proof and its epoch are signed with them.
+static enum rotor_status keep_keys(struct bundle_secrets *s,
+                                   const struct enclave_made *made,
+                                   struct enclave_keys *keys)
+{
+    keys->sign = s->sign;
+    keys->agree = s->agree;
+    keys->service = s->service;
+    s->sign = (struct crypto_key){0};
+    s->agree = (struct crypto_key){0};
+    s->service = (struct crypto_key){0};
+    keys->has_next_auth = !wire_digest_is_empty(&made->next_commit);
+    keys->next_auth = made->next_auth;
+    return enclave_keys_name(made->slot, keys);
 }
 
 static enum rotor_status make_with(struct bundle_secrets *s,
@@ -289,21 +312,8 @@ static enum rotor_status make_with(struct bundle_secrets *s,
     TRY(reveal_auth(s, enclave, order, &made));
     TRY(wire_key_of(&s->sign, &made.sign));
     TRY(wire_key_of(&s->agree, &made.agree));
-    return enclave_body_make(enclave, order, &made);
-}
-
-// They stay open: the entry's own proof and its epoch are signed with them.
-static enum rotor_status keep_keys(struct bundle_secrets *s,
-                                   const struct enclave_slot *slot,
-                                   struct enclave_keys *keys)
-{
-    keys->sign = s->sign;
-    keys->agree = s->agree;
-    keys->service = s->service;
-    s->sign = (struct crypto_key){0};
-    s->agree = (struct crypto_key){0};
-    s->service = (struct crypto_key){0};
-    return enclave_keys_name(slot, keys);
+    TRY(enclave_body_make(enclave, order, &made));
+    return keep_keys(s, &made, &enclave->made);
 }
 
 enum rotor_status enclave_bundle_make(struct enclave *enclave,
@@ -314,9 +324,6 @@ enum rotor_status enclave_bundle_make(struct enclave *enclave,
     secret_wipe(slot, sizeof *slot);
     enclave_keys_close(&enclave->made);
     enum rotor_status status = make_with(&secrets, enclave, order, slot);
-    if (status == ROTOR_OK) {
-        status = keep_keys(&secrets, slot, &enclave->made);
-    }
     crypto_key_close(&secrets.sign);
     crypto_key_close(&secrets.agree);
     crypto_key_close(&secrets.service);

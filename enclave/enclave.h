@@ -23,6 +23,7 @@
 #include <rotor/bytes.h>
 #include <rotor/status.h>
 
+#include "chain/entry.h"
 #include "chain/schedule.h"
 #include "enclave/state.h"
 #include "wire/frame.h"
@@ -238,6 +239,8 @@ struct enclave_keys {
     struct crypto_key service;    // T
     struct wire_digest sign_kid;
     struct wire_digest service_kid;
+    bool has_next_auth;          // made in this boot
+    struct chain_auth next_auth; // public halves of A_{e+1}
 };
 
 // A write under way: save.c.
