@@ -28,33 +28,30 @@ struct options {
 
 // ---- what is said ----------------------------------------------------------
 
+// What went wrong in one part of a run, before the next one begins.
 static void say_faults(const struct tally *tally)
 {
-    static const char *const VERDICTS[] = {"whole", "loss", "fork", "left"};
+    uint64_t count = tally_faults(tally);
     for (size_t i = 0; i < tally->told; i++) {
         printf("  %s\n    --replay '%s'\n", tally->faults[i].why,
                tally->faults[i].trial);
     }
-    for (size_t i = 1; i <= VERDICT_LEFT; i++) {
-        if (tally->verdicts[i] > TALLY_FAULTS) {
-            printf("  %s: %llu in all\n", VERDICTS[i],
-                   (unsigned long long)tally->verdicts[i]);
-        }
+    if (count > tally->told) {
+        printf("  and %llu more\n", (unsigned long long)(count - tally->told));
     }
+    (void)fflush(stdout);
 }
 
 static int conclude(const struct tally *tally)
 {
-    uint64_t losses = tally->verdicts[VERDICT_LOSS];
-    uint64_t forks = tally->verdicts[VERDICT_FORK];
-    uint64_t left = tally->verdicts[VERDICT_LEFT];
-    say_faults(tally);
     printf("%llu points, %llu pairs, %llu schedules: %llu losses, %llu forks, "
            "%llu secrets left\n",
            (unsigned long long)tally->points, (unsigned long long)tally->pairs,
-           (unsigned long long)tally->schedules, (unsigned long long)losses,
-           (unsigned long long)forks, (unsigned long long)left);
-    return losses + forks + left == 0 ? 0 : 1;
+           (unsigned long long)tally->schedules,
+           (unsigned long long)tally->verdicts[VERDICT_LOSS],
+           (unsigned long long)tally->verdicts[VERDICT_FORK],
+           (unsigned long long)tally->verdicts[VERDICT_LEFT]);
+    return tally_faults(tally) == 0 ? 0 : 1;
 }
 
 // ---- points and pairs ------------------------------------------------------
@@ -69,42 +66,41 @@ static bool run_plan(const struct options *options, struct plan *plan,
         tally->verdicts[VERDICT_LOSS]++;
         return true;
     }
-    uint64_t before = tally->pairs;
     const struct workers_task points = {plan_run_point, plan, 0, plan->count};
     const struct workers_task pairs = {plan_run_pairs, plan, 0, plan->count};
-    bool is_run = workers_run(&points, tally) &&
-                  (!options->is_full || workers_run(&pairs, tally));
-    printf("%-10s anchor %s: %zu places, %zu things that go wrong there",
+    struct tally own = {0};
+    bool is_run = workers_run(&points, &own) &&
+                  (!options->is_full || workers_run(&pairs, &own));
+    printf("%-10s anchor %s: %zu places, %llu points",
            trial_story_name(plan->story),
            plan->anchor == ANCHOR_FILE ? "file" : "cell", plan->points,
-           plan->count);
+           (unsigned long long)own.points);
     if (options->is_full) {
-        printf(", %llu pairs", (unsigned long long)(tally->pairs - before));
+        printf(", %llu pairs", (unsigned long long)own.pairs);
     }
     printf("\n");
-    (void)fflush(stdout);
+    say_faults(&own);
+    tally_add(tally, &own);
     return is_run;
 }
 
-static bool run_points(const struct options *options,
-                       const struct story_betrayal *betrayal,
-                       struct tally *tally)
+static bool run_plans(const struct options *options, struct tally *tally)
 {
     static struct plan plan;
     bool is_run = true;
     for (int story = 0; story < (int)STORIES; story++) {
         for (int anchor = 0; anchor < (int)ANCHORS; anchor++) {
-            memset(&plan, 0, sizeof plan);
-            plan.story = (enum trial_story)story;
-            plan.anchor = (enum trial_anchor)anchor;
-            plan.seed = options->seed;
-            plan.betrayal = *betrayal;
+            plan = (struct plan){.story = (enum trial_story)story,
+                                 .anchor = (enum trial_anchor)anchor,
+                                 .seed = options->seed};
             is_run = run_plan(options, &plan, tally) && is_run;
             plan_close(&plan);
         }
     }
     return is_run;
 }
+
+// ---- schedules -------------------------------------------------------------
 
 #define PART 5000u // schedules between two words about how far it is
 
@@ -116,13 +112,13 @@ static bool run_schedules(const struct options *options, struct tally *tally)
         uint64_t left = options->schedules - first;
         const struct workers_task task = {plan_run_schedule, &options->seed,
                                           first, left < PART ? left : PART};
-        is_run = workers_run(&task, tally);
+        struct tally own = {0};
+        is_run = workers_run(&task, &own);
+        say_faults(&own);
+        tally_add(tally, &own);
         if (left > PART) {
-            fprintf(stderr, "%llu schedules, %llu not whole\n",
-                    (unsigned long long)tally->schedules,
-                    (unsigned long long)(tally->schedules + tally->points +
-                                         tally->pairs -
-                                         tally->verdicts[VERDICT_WHOLE]));
+            fprintf(stderr, "%llu schedules\n",
+                    (unsigned long long)tally->schedules);
         }
     }
     return is_run;
@@ -130,10 +126,8 @@ static bool run_schedules(const struct options *options, struct tally *tally)
 
 static int run(const struct options *options)
 {
-    const struct story_betrayal honest = {0};
     struct tally tally = {0};
-    bool is_run =
-        run_points(options, &honest, &tally) && run_schedules(options, &tally);
+    bool is_run = run_plans(options, &tally) && run_schedules(options, &tally);
     int code = conclude(&tally);
     return is_run ? code : 3;
 }

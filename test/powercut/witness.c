@@ -171,6 +171,7 @@ void witness_see_rtp(struct machine *machine)
 {
     const struct chain_trust *trust = &machine->device->rtp.state.trust;
     if (!chain_trust_is_empty(trust)) {
+        machine->witness.has_rtp = true;
         check_log_id(machine, &trust->log_id);
         check_forward(machine, &machine->witness.rtp, &trust->order, "RTP");
     }
@@ -178,9 +179,7 @@ void witness_see_rtp(struct machine *machine)
 
 void witness_see_rtp_start(struct machine *machine)
 {
-    bool has_had_one = !wire_digest_is_empty(&machine->witness.log_id) &&
-                       machine->witness.rtp.epoch != 0;
-    if (has_had_one &&
+    if (machine->witness.has_rtp &&
         chain_trust_is_empty(&machine->device->rtp.state.trust)) {
         machine_condemn(machine, VERDICT_LOSS, "the RTP lost its trust store");
     }

@@ -44,6 +44,7 @@ struct witness {
     struct wire_digest log_id; // empty until one is current
     struct wire_order ap;      // furthest cur
     struct wire_order rtp;
+    bool has_rtp; // one was current
     size_t count;
     struct witness_body bodies[WITNESS_BODIES];
 };

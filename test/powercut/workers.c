@@ -40,7 +40,7 @@ void tally_note(struct tally *tally, uint64_t index,
     }
 }
 
-static void add(struct tally *tally, const struct tally *more)
+void tally_add(struct tally *tally, const struct tally *more)
 {
     tally->points += more->points;
     tally->pairs += more->pairs;
@@ -48,9 +48,12 @@ static void add(struct tally *tally, const struct tally *more)
     for (size_t i = 0; i <= VERDICT_LEFT; i++) {
         tally->verdicts[i] += more->verdicts[i];
     }
-    for (size_t i = 0; i < more->told; i++) {
-        tell(tally, &more->faults[i]);
-    }
+}
+
+uint64_t tally_faults(const struct tally *tally)
+{
+    return tally->verdicts[VERDICT_LOSS] + tally->verdicts[VERDICT_FORK] +
+           tally->verdicts[VERDICT_LEFT];
 }
 
 // ---- workers ---------------------------------------------------------------
@@ -102,7 +105,10 @@ static bool take(int from, struct tally *tally)
     }
     (void)close(from);
     if (got == sizeof more) {
-        add(tally, &more);
+        tally_add(tally, &more);
+    }
+    for (size_t i = 0; got == sizeof more && i < more.told; i++) {
+        tell(tally, &more.faults[i]);
     }
     return got == sizeof more;
 }

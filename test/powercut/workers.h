@@ -43,6 +43,12 @@ struct workers_task {
 // not come back, which is said on stderr.
 bool workers_run(const struct workers_task *task, struct tally *tally);
 
+// Trials that were not whole.
+uint64_t tally_faults(const struct tally *tally);
+
+// Adds what was counted; words stay where they were told.
+void tally_add(struct tally *tally, const struct tally *more);
+
 // Notes how a trial ended.
 void tally_note(struct tally *tally, uint64_t index,
                 const struct machine *machine);

@@ -6,7 +6,7 @@
 
 #include "base/bytes.h"
 #include "boot/dice.h"
-#include "chain/eat.h"
+#include "test/sim/device_ops.h"
 
 // ---- randomness and time ---------------------------------------------------
 
@@ -37,8 +37,8 @@ bool sim_is_dead(const struct sim_device *device, enum sim_side side)
     return device->is_cut && (device->dead & side) != 0;
 }
 
-// True: the step does not take place any more.
-static bool cuts(struct sim_device *device, enum sim_step step, uint8_t type)
+bool sim_step_is_cut(struct sim_device *device, enum sim_step step,
+                     uint8_t type)
 {
     struct sim_cut *cut = &device->cut;
     if (sim_is_dead(device, sim_side_of(step))) {
@@ -58,245 +58,6 @@ static bool cuts(struct sim_device *device, enum sim_step step, uint8_t type)
     sim_cut_power(device,
                   cut->victim == SIM_NOBODY ? sim_side_of(step) : cut->victim);
     return !cut->is_after;
-}
-
-// ---- files -----------------------------------------------------------------
-
-static enum rotor_status read_file(const struct sim_file *file,
-                                   struct rotor_room *room)
-{
-    room->used = 0;
-    if (!file->is_there) {
-        return ROTOR_OK;
-    }
-    return bytes_copy(room, bytes_of(file->bytes, file->size));
-}
-
-static enum rotor_status write_file(struct sim_file *file,
-                                    struct rotor_bytes bytes)
-{
-    if (bytes.size > SIM_FILE_MAX) {
-        return ROTOR_PORT_FAILED;
-    }
-    memcpy(file->bytes, bytes.data, bytes.size);
-    file->size = bytes.size;
-    file->is_there = true;
-    return ROTOR_OK;
-}
-
-// A step that was cut leaves the caller without an answer it could use.
-static enum rotor_status outcome(const struct sim_device *device,
-                                 enum sim_side side)
-{
-    return sim_is_dead(device, side) ? ROTOR_PORT_FAILED : ROTOR_OK;
-}
-
-// ---- ops of the AP ---------------------------------------------------------
-
-static enum rotor_status ap_entropy(void *context, uint8_t *out, size_t size)
-{
-    struct sim_device *device = context;
-    if (device->entropy_is_dead || device->has_no_root_entropy) {
-        return ROTOR_PORT_FAILED;
-    }
-    sim_random(device, out, size);
-    return ROTOR_OK;
-}
-
-static enum rotor_status ap_entropy_passing(void *context, uint8_t *out,
-                                            size_t size)
-{
-    struct sim_device *device = context;
-    if (device->entropy_is_dead) {
-        return ROTOR_PORT_FAILED;
-    }
-    sim_random(device, out, size);
-    return ROTOR_OK;
-}
-
-static enum rotor_status ap_read(void *context, enum enclave_file file,
-                                 struct rotor_room *content)
-{
-    struct sim_device *device = context;
-    return read_file(&device->store.ap[file], content);
-}
-
-static enum rotor_status ap_write(void *context, enum enclave_file file,
-                                  struct rotor_bytes content)
-{
-    static const enum sim_step STEPS[] = {
-        [ENCLAVE_STATE] = SIM_AP_WRITE_NEXT,
-        [ENCLAVE_STATE_NEXT] = SIM_AP_WRITE_NEXT,
-        [ENCLAVE_ATTACH] = SIM_AP_ATTACH,
-        [ENCLAVE_RECOVER] = SIM_AP_RECOVER,
-    };
-    struct sim_device *device = context;
-    bool is_failing = device->ap_disk_fails_at == STEPS[file];
-    if (is_failing || cuts(device, STEPS[file], 0)) {
-        return ROTOR_PORT_FAILED;
-    }
-    TRY(write_file(&device->store.ap[file], content));
-    return outcome(device, SIM_AP);
-}
-
-static enum rotor_status ap_rename(void *context, enum enclave_file from,
-                                   enum enclave_file to)
-{
-    struct sim_device *device = context;
-    if (cuts(device, SIM_AP_RENAME, 0)) {
-        return ROTOR_PORT_FAILED;
-    }
-    struct sim_file *renamed = &device->store.ap[from];
-    TRY(write_file(&device->store.ap[to],
-                   bytes_of(renamed->bytes, renamed->size)));
-    renamed->is_there = false;
-    return outcome(device, SIM_AP);
-}
-
-static enum rotor_status ap_remove(void *context, enum enclave_file file)
-{
-    struct sim_device *device = context;
-    if (cuts(device, SIM_AP_REMOVE, 0)) {
-        return ROTOR_PORT_FAILED;
-    }
-    device->store.ap[file].is_there = false;
-    return outcome(device, SIM_AP);
-}
-
-static enum rotor_status ap_anchor_read(void *context, uint64_t *n,
-                                        uint8_t v[32])
-{
-    struct sim_device *device = context;
-    *n = device->store.anchor_n;
-    memcpy(v, device->store.anchor_v, 32);
-    return outcome(device, SIM_AP);
-}
-
-static enum rotor_status ap_anchor_advance(void *context, const uint8_t d[32])
-{
-    struct sim_device *device = context;
-    if (cuts(device, SIM_AP_ANCHOR, 0)) {
-        return ROTOR_PORT_FAILED;
-    }
-    const struct rotor_bytes parts[] = {BYTES_OF(device->store.anchor_v),
-                                        bytes_of(d, 32)};
-    uint8_t v[32];
-    TRY(crypto_hash(CRYPTO_SHA256, parts, COUNT_OF(parts), v));
-    memcpy(device->store.anchor_v, v, sizeof v);
-    device->store.anchor_n++;
-    return outcome(device, SIM_AP);
-}
-
-static uint64_t ap_now_ms(void *context)
-{
-    return ((struct sim_device *)context)->now_ms;
-}
-
-static enum rotor_status ap_evidence(void *context, const uint8_t ud[64],
-                                     struct rotor_bytes claims,
-                                     struct rotor_room *evidence)
-{
-    struct sim_device *device = context;
-    const struct chain_attester attester = {
-        &device->attest, bytes_of(device->uds_key, device->uds_key_size),
-        bytes_of(device->certificate, device->certificate_size)};
-    return chain_attest(&attester, ud, claims, evidence);
-}
-
-// ---- ops of the RTP --------------------------------------------------------
-
-static enum rotor_status rtp_read(void *context, enum rtp_file file,
-                                  struct rotor_room *room)
-{
-    struct sim_device *device = context;
-    return read_file(&device->store.rtp[file], room);
-}
-
-static enum rotor_status rtp_write(void *context, enum rtp_file file,
-                                   struct rotor_bytes bytes)
-{
-    static const enum sim_step STEPS[] = {
-        [RTP_FILE_STATE] = SIM_RTP_STATE,
-        [RTP_FILE_CONTROL] = SIM_RTP_CONTROL,
-        [RTP_FILE_FORK] = SIM_RTP_FORK,
-        [RTP_FILE_DROPPED] = SIM_RTP_DROPPED,
-    };
-    struct sim_device *device = context;
-    if (device->rtp_disk_is_full || cuts(device, STEPS[file], 0)) {
-        return ROTOR_PORT_FAILED;
-    }
-    TRY(write_file(&device->store.rtp[file], bytes));
-    return outcome(device, SIM_RTP);
-}
-
-static enum rotor_status log_open(void *context, uint64_t *start)
-{
-    *start = ((struct sim_device *)context)->store.log_start;
-    return ROTOR_OK;
-}
-
-static enum rotor_status log_append(void *context, uint64_t offset,
-                                    struct rotor_bytes bytes)
-{
-    struct sim_device *device = context;
-    struct sim_store *store = &device->store;
-    uint64_t at = offset - store->log_start;
-    bool fits = offset >= store->log_start && at <= store->log_size &&
-                at + bytes.size <= SIM_LOG_MAX;
-    if (cuts(device, SIM_RTP_LOG, 0) || !fits) {
-        return ROTOR_PORT_FAILED;
-    }
-    memcpy(store->log + at, bytes.data, bytes.size);
-    store->log_size = (size_t)at + bytes.size;
-    return outcome(device, SIM_RTP);
-}
-
-static enum rotor_status log_read(void *context, uint64_t offset,
-                                  struct rotor_room *room)
-{
-    const struct sim_store *store = &((struct sim_device *)context)->store;
-    uint64_t end = store->log_start + store->log_size;
-    bool is_held = offset >= store->log_start && offset < end;
-    size_t left = is_held ? (size_t)(end - offset) : 0;
-    room->used = left < room->capacity ? left : room->capacity;
-    memcpy(room->data, store->log + (store->log_size - left), room->used);
-    return ROTOR_OK;
-}
-
-static enum rotor_status log_drop(void *context, uint64_t offset)
-{
-    struct sim_device *device = context;
-    struct sim_store *store = &device->store;
-    if (device->rtp_disk_is_full || cuts(device, SIM_RTP_DROP, 0)) {
-        return ROTOR_PORT_FAILED;
-    }
-    size_t gone = (size_t)(offset - store->log_start);
-    memmove(store->log, store->log + gone, store->log_size - gone);
-    store->log_size -= gone;
-    store->log_start = offset;
-    return outcome(device, SIM_RTP);
-}
-
-static enum rotor_status rtp_draw(void *context, uint8_t *out, size_t size)
-{
-    sim_random(context, out, size);
-    return ROTOR_OK;
-}
-
-static uint64_t wall_s(void *context)
-{
-    const struct sim_device *device = context;
-    return device->wall_s == 0 ? 0 : device->wall_s + device->now_ms / 1000u;
-}
-
-static void alarm(void *context, const struct rtp_alarm *alarm)
-{
-    struct sim_device *device = context;
-    device->seen.alarms[alarm->kind]++;
-    device->seen.last = *alarm;
-    device->seen.last.text = device->seen.last_text;
-    strncpy(device->seen.last_text, alarm->text,
-            sizeof device->seen.last_text - 1u);
 }
 
 // ---- a device --------------------------------------------------------------
@@ -388,19 +149,7 @@ static void empty_queues(struct sim_device *device)
 
 enum rotor_status sim_start_ap(struct sim_device *device)
 {
-    struct enclave_ops ops = {
-        .context = device,
-        .entropy = ap_entropy,
-        .entropy_passing = ap_entropy_passing,
-        .store_read = ap_read,
-        .store_write = ap_write,
-        .store_rename = ap_rename,
-        .store_remove = ap_remove,
-        .anchor_read = ap_anchor_read,
-        .anchor_advance = ap_anchor_advance,
-        .now_ms = ap_now_ms,
-        .evidence = ap_evidence,
-    };
+    struct enclave_ops ops = sim_ap_ops(device);
     if (device->furnish_ap != NULL) {
         device->furnish_ap(device, &ops);
     }
@@ -417,18 +166,7 @@ enum rotor_status sim_start_ap(struct sim_device *device)
 
 enum rotor_status sim_start_rtp(struct sim_device *device)
 {
-    struct rtp_ops ops = {
-        .context = device,
-        .store_read = rtp_read,
-        .store_write = rtp_write,
-        .log_open = log_open,
-        .log_append = log_append,
-        .log_read = log_read,
-        .log_drop = log_drop,
-        .random = rtp_draw,
-        .wall_s = wall_s,
-        .alarm = alarm,
-    };
+    struct rtp_ops ops = sim_rtp_ops(device);
     if (device->furnish_rtp != NULL) {
         device->furnish_rtp(device, &ops);
     }
@@ -558,7 +296,8 @@ static bool serve_one(struct sim_device *device)
     }
     uint8_t type = type_of(bytes, size);
     device->seen.frames_to_ap[type]++;
-    bool is_lost = cuts(device, SIM_FRAME_TO_AP, type) || device->ap_is_mute;
+    bool is_lost =
+        sim_step_is_cut(device, SIM_FRAME_TO_AP, type) || device->ap_is_mute;
     if (is_lost ||
         (device->meddle_ap != NULL &&
          !device->meddle_ap(device->meddle_context, device, bytes, &size))) {
@@ -594,7 +333,7 @@ static bool take_one(struct sim_device *device)
     }
     uint8_t type = type_of(bytes, size);
     device->seen.frames_to_rtp[type]++;
-    if (cuts(device, SIM_FRAME_TO_RTP, type)) {
+    if (sim_step_is_cut(device, SIM_FRAME_TO_RTP, type)) {
         return true;
     }
     if (device->meddle != NULL &&
