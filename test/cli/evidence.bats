@@ -126,6 +126,22 @@ hcl a report of Azure's paravisor
 NAMES
 }
 
+@test "quotes of forms to come are not supported, and not refused" {
+    need_vectors
+    python3 - "$P/tdx_quote" "$BATS_TEST_TMPDIR" <<'END'
+import struct, sys
+quote = open(sys.argv[1], "rb").read()
+extended = b"\5" + quote[1:48] + struct.pack("<HI", 4, 885) + bytes(885) + quote[632:]
+for name, content in (("p384", quote[:2] + b"\3" + quote[3:]), ("extended", extended)):
+    open(f"{sys.argv[2]}/{name}", "wb").write(content)
+END
+    for file in p384 extended; do
+        rotor verify "$BATS_TEST_TMPDIR/$file" --json
+        exits 3
+        fails_in_json NOT_SUPPORTED
+    done
+}
+
 @test "a changed quote is refused: exit 1, with the check that failed" {
     need_vectors
     cp "$P/tdx_quote" "$BATS_TEST_TMPDIR/quote"
