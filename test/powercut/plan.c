@@ -138,12 +138,13 @@ struct second {
     struct tally *tally;
 };
 
-static void run_second(struct second *second, enum sim_side victim)
+// Which sides, and which promises are kept, is thrown.
+static void run_second(struct second *second, struct dice *dice)
 {
     struct trial_event *event = &second->trial.events[1];
-    event->victim = victim;
-    event->fate = (struct sim_fate){.kind = SIM_FATE_DICE,
-                                    .dice = second->index * 1000u + event->at};
+    event->victim = (enum sim_side)(1u + dice_throw(dice, 3));
+    event->fate =
+        (struct sim_fate){.kind = SIM_FATE_DICE, .dice = dice_next(dice) >> 40};
     struct machine *machine =
         story_run(&second->trial, &second->plan->betrayal, false);
     second->tally->pairs++;
@@ -151,15 +152,8 @@ static void run_second(struct second *second, enum sim_side victim)
     machine_free(machine);
 }
 
-// The two ways to take power at a point: from the side that is there, and from
-// both.
-static bool is_own_or_both(const struct trial_event *event, enum sim_side own)
-{
-    return event->victim == own || event->victim == SIM_BOTH;
-}
-
-// Every point from the restart to the end of the story; which promises are
-// kept is thrown the second time, the first time none is.
+// The first time power leaves the side at the point, or both, and nothing is
+// kept; then it goes again at every point from the restart to the end.
 void plan_run_pairs(const void *context, uint64_t index, struct tally *tally)
 {
     const struct plan *plan = context;
@@ -167,23 +161,21 @@ void plan_run_pairs(const void *context, uint64_t index, struct tally *tally)
                             .trial = plan->trials[index],
                             .index = index,
                             .tally = tally};
+    struct dice dice = {plan->seed * 0x9e3779b97f4a7c15u + index};
     const struct trial_event *first = &second.trial.events[0];
-    if (first->fate.kind != SIM_FATE_LOST ||
-        !is_own_or_both(first, plan->trace[first->at - 1u].side)) {
+    bool is_first = first->fate.kind == SIM_FATE_LOST &&
+                    (first->victim == SIM_BOTH ||
+                     first->victim == plan->trace[first->at - 1u].side);
+    if (!is_first) {
         return;
     }
     struct machine *machine = story_run(&second.trial, &plan->betrayal, false);
-    unsigned points = machine->told < POINTS_MAX ? machine->told : POINTS_MAX;
-    enum sim_side sides[POINTS_MAX];
-    for (unsigned i = 0; i < points; i++) {
-        sides[i] = machine->trace[i].side;
-    }
+    unsigned points = machine->told;
     machine_free(machine);
     second.trial.count = 2;
-    for (unsigned i = 0; i < points; i++) {
-        second.trial.events[1].at = i + 1u;
-        run_second(&second, sides[i]);
-        run_second(&second, SIM_BOTH);
+    for (unsigned at = 1; at <= points; at++) {
+        second.trial.events[1].at = at;
+        run_second(&second, &dice);
     }
 }
 
