@@ -382,6 +382,39 @@ SPEC("a store that was swapped or lost under a TPM is refused")
     close_all(&anchor, fd);
 }
 
+// Two files for one number: the first was written and never named, since power
+// went before the TPM was asked.
+SPEC("a store that was swapped for another file of its slot is refused")
+{
+    static struct file kept;
+    static struct file good;
+    struct anchor_tpm anchor;
+    SOFTWARE_TPM_OR_SKIP(&software);
+    int fd = connect_to(&software);
+    open_on(&anchor, fd);
+    begin_enclave(&anchor);
+    world.platform.fault = FAULT_REFUSE;
+    world.platform.fault_at = world.platform.steps + 2;
+    assert_int_equal(ask_rotate(&peer, 0, 1), WIRE_ERROR);
+    assert_int_equal(peer_error(&peer), WIRE_E_STORE);
+    kept = world.platform.files[ENCLAVE_STATE_NEXT];
+    assert_true(kept.exists);
+    world.platform.fault = FAULT_NONE;
+    assert_int_equal(ask_rotate(&peer, 0, 2), WIRE_ROT_PREPARED);
+    good = world.platform.files[ENCLAVE_STATE];
+    assert_int_equal(kept.size, good.size);
+    world.platform.files[ENCLAVE_STATE] = kept;
+    restart_and_expect(WIRE_STATE_HALTED);
+    world.platform.files[ENCLAVE_STATE_NEXT] = kept;
+    restart_and_expect(WIRE_STATE_HALTED);
+    world.platform.files[ENCLAVE_STATE].exists = false;
+    restart_and_expect(WIRE_STATE_HALTED);
+    world.platform.files[ENCLAVE_STATE_NEXT].exists = false;
+    world.platform.files[ENCLAVE_STATE] = good;
+    restart_and_expect(WIRE_STATE_PREP);
+    close_all(&anchor, fd);
+}
+
 // Disk and device secret are copied; the TPM cannot be.
 SPEC("a clone with a TPM of its own is refused, the original goes on")
 {
