@@ -124,6 +124,7 @@ for suite in $suites; do
         run fuzz-published test/fuzz/published build/asan/test/fuzz 1000
         ;;
     model)
+        need asan --buildtype=debugoptimized -Db_sanitize=address,undefined || continue
         for script in test/model/run-*; do
             [ -x "$script" ] && check "model: $(basename "$script")" "$script"
         done

@@ -148,6 +148,10 @@ active proctype enclave()
            end_of_enclave_step() }
     :: atomic { to_enclave?ATTEST(c, e) -> may_be_killed();
            if
+#ifdef BUG_OLD_BEHIND_R2 /* the enclave keeps S of before, and the RTP takes it */
+           :: c == enclave_channel && enclave_cur > 0 ->
+                  answer(EVIDENCE, enclave_cur - 1, 0)
+#endif
            :: c == enclave_channel -> answer(EVIDENCE, enclave_cur, 0)
            :: else
            fi;
@@ -230,6 +234,11 @@ inline look_at_evidence()
            must(S9_broken, e >= ended_by_R1);
            must(S7_broken, !is_thief);
            is_waiting = false
+#ifdef BUG_OLD_BEHIND_R2
+    :: rtp_pend == 0 && e + 1 == rtp_cur ->
+           must(S6_broken, e >= ended_by_R2);
+           is_waiting = false
+#endif
     :: else -> must(S5_broken, is_thief)
     fi
 }

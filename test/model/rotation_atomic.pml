@@ -2,8 +2,7 @@
  *
  * The switch of doc/PROTOCOL.rot 7.3, one message handled in one step, with a
  * kill before the durable write, behind it and before the answer, and idle.  A
- * kill loses memory; what lies in the queue towards the killed side may be lost
- * with it.  Attestations run beside; a retry comes from durable state alone.
+ * kill loses memory; what lies in either queue may be lost with it.  Attestations run beside; a retry comes from durable state alone.
  *
  *     step here             in the code
  *     enclave, ATTEST       enclave_serve_attest
@@ -24,8 +23,13 @@
  * that run-rotation wants to be found.  In the model the epoch of ROTATE is the
  * one to be made, and of two bodies one is drawn.
  *
- * Not covered: HELLO and emergency (emergency.pml), stores that lie
- * (anchor.pml), forgeries (theft.pml), P2 (anchor.pml).
+ * HELLO is here only as what the RTP learns by it: behind a kill it may find
+ * that the enclave has switched.  Not covered: pairing and emergency
+ * (emergency.pml), stores that lie (anchor.pml), forgeries (theft.pml), P2
+ * (anchor.pml).
+ *
+ * run-trace gives the model what the code did, step by step (TRACE): it must be
+ * able to do the same, and each mistake above must not be.
  */
 #ifndef EPOCHS
 #define EPOCHS 2
@@ -35,6 +39,13 @@
 #endif
 #ifndef SLOTS
 #define SLOTS 2
+#endif
+
+/* When code meets its timer is not the model's to say. */
+#ifdef TRACE
+#define TIMER_IS_DUE nfull(to_enclave)
+#else
+#define TIMER_IS_DUE empty(to_rtp) && empty(to_enclave)
 #endif
 
 #define BOTH_BODIES 3 /* bodies are 1 and 2; a set of them is their sum */
@@ -57,44 +68,70 @@ bool S1_broken, S2_broken, S4_broken, S5_broken;
 
 byte kills = KILLS;
 bool is_killed; /* this step was cut short */
+bool was_killed; /* and nothing was learnt by HELLO since */
+
+inline drain(queue)
+{
+    do :: nempty(queue) -> queue?_, _, _ :: empty(queue) -> break od
+}
+
+/* What run-trace sees beside frames. */
+#define P1 11
+#define P3 12
+#define R1 13
+#define R2 14
+#define KILL_ENCLAVE 15
+#define KILL_RTP 16
+#ifdef TRACE
+#define ASSERT_NOT(broken) skip /* the list of steps is what is judged */
+#include "replay.pml"
+#else
+#define ASSERT_NOT(broken) assert(!broken)
+#define observe(step, epoch, body) skip
+#endif
 
 inline must(broken, condition)
 {
     if
     :: condition
-    :: else -> broken = true; assert(!broken)
+    :: else -> broken = true; ASSERT_NOT(broken)
     fi
 }
 
-inline may_be_killed() { if :: kills > 0 -> kills--; is_killed = true :: true fi }
-
-inline may_lose(queue)
+inline be_killed(side)
 {
-    if
-    :: true -> do :: nempty(queue) -> queue?_, _, _ :: empty(queue) -> break od
-    :: true
-    fi
+#ifndef TRACE
+    kills--;
+#endif
+    is_killed = true; observe(side, 0, 0)
 }
+
+inline may_be_killed(side) { if :: kills > 0 -> be_killed(side) :: true fi }
+
+inline may_lose(queue) { if :: drain(queue) :: true fi }
+
+/* Both are made anew when a side starts, what lay in them may be read first. */
+inline lose_queues() { may_lose(to_enclave); may_lose(to_rtp); was_killed = true }
 
 /* A full queue: the frame is dropped, the timer asks again. */
 inline send(queue, kind, x, y)
 {
     if
-    :: !is_killed && nfull(queue) -> queue!kind(x, y)
+    :: !is_killed && nfull(queue) -> observe(kind, x, y); queue!kind(x, y)
     :: else
     fi
 }
 
 inline end_of_enclave_step()
 {
-    if :: is_killed -> may_lose(to_enclave) :: else fi;
+    if :: is_killed -> lose_queues() :: else fi;
     is_killed = false; e = 0; b = 0; drawn = 0
 }
 
 inline end_of_rtp_step()
 {
     if
-    :: is_killed -> may_lose(to_rtp);
+    :: is_killed -> lose_queues();
            is_asking = false; has_asked = false; nonce = 1 - nonce
     :: else
     fi;
@@ -109,14 +146,21 @@ inline emit(epoch, body)
 
 inline make_durable(epoch, body)
 {
-    enclave_prepared = epoch; enclave_body = body; made[epoch] = body
+    enclave_prepared = epoch; enclave_body = body; made[epoch] = body;
+    observe(P1, epoch, body)
+}
+
+/* R2 */
+inline advance(epoch)
+{
+    rtp_cur = epoch; rtp_pend = 0; rtp_body = 0; observe(R2, rtp_cur, 0)
 }
 
 active proctype enclave()
 {
     byte e, b, drawn;
     do
-    :: atomic { to_enclave?ATTEST(e, b) -> may_be_killed();
+    :: atomic { to_enclave?ATTEST(e, b) -> may_be_killed(KILL_ENCLAVE);
 #ifdef BUG_SWITCH_EARLY
            if
            :: enclave_prepared -> send(to_rtp, EVIDENCE, enclave_prepared, b)
@@ -126,7 +170,7 @@ active proctype enclave()
            send(to_rtp, EVIDENCE, enclave_cur, b);
 #endif
            end_of_enclave_step() }
-    :: atomic { to_enclave?ROTATE(e, b) -> may_be_killed();
+    :: atomic { to_enclave?ROTATE(e, b) -> may_be_killed(KILL_ENCLAVE);
            if
            :: is_killed
            :: !is_killed && enclave_prepared == e ->
@@ -141,11 +185,11 @@ active proctype enclave()
 #ifdef BUG_EMIT_BEFORE_P1
                   emit(e, drawn);
                   send(to_rtp, PREPARED, e, drawn);
-                  may_be_killed();
+                  may_be_killed(KILL_ENCLAVE);
                   if :: !is_killed -> make_durable(e, drawn) :: else fi
 #else
                   make_durable(e, drawn); /* P1 */
-                  may_be_killed();
+                  may_be_killed(KILL_ENCLAVE);
                   if :: !is_killed -> emit(e, drawn) :: else fi;
                   send(to_rtp, PREPARED, e, drawn)
 #endif
@@ -154,20 +198,21 @@ active proctype enclave()
            :: else
            fi;
            end_of_enclave_step() }
-    :: atomic { to_enclave?COMMIT(e, b) -> may_be_killed();
+    :: atomic { to_enclave?COMMIT(e, b) -> may_be_killed(KILL_ENCLAVE);
            if
            :: is_killed
            :: !is_killed && enclave_prepared == e && enclave_body == b ->
                   must(S4_broken, e == enclave_cur + 1);
-                  enclave_cur = e; enclave_prepared = 0; enclave_body = 0; /* P3 */
-                  may_be_killed();
+                  enclave_cur = e; enclave_prepared = 0; enclave_body = 0;
+                  observe(P3, e, 0);
+                  may_be_killed(KILL_ENCLAVE);
                   send(to_rtp, DONE, enclave_cur, 0)
            :: !is_killed && e <= enclave_cur ->
                   send(to_rtp, DONE, enclave_cur, 0)
            :: else
            fi;
            end_of_enclave_step() }
-    :: atomic { kills > 0 -> kills--; is_killed = true; end_of_enclave_step() }
+    :: atomic { kills > 0 -> be_killed(KILL_ENCLAVE); end_of_enclave_step() }
     od
 }
 
@@ -178,7 +223,7 @@ active proctype rtp()
     :: atomic { !is_asking && !has_asked && nfull(to_enclave) ->
            is_asking = true; has_asked = true;
            to_enclave!ATTEST(0, nonce) }
-    :: atomic { to_rtp?EVIDENCE(e, b) -> may_be_killed();
+    :: atomic { to_rtp?EVIDENCE(e, b) -> may_be_killed(KILL_RTP);
            if
            :: !is_killed && is_asking && b == nonce ->
                   must(S5_broken,
@@ -187,21 +232,21 @@ active proctype rtp()
            :: else
            fi;
            end_of_rtp_step() }
-    :: atomic { to_rtp?PREPARED(e, b) -> may_be_killed();
+    :: atomic { to_rtp?PREPARED(e, b) -> may_be_killed(KILL_RTP);
            if
            :: is_killed
            :: !is_killed && rtp_pend == 0 && e == rtp_cur + 1 ->
                   must(S1_broken, made[e] == b);
 #ifdef BUG_COMMIT_BEFORE_R1
                   send(to_enclave, COMMIT, e, b);
-                  may_be_killed();
-                  if :: !is_killed -> rtp_pend = e; rtp_body = b :: else fi
+                  may_be_killed(KILL_RTP);
+                  if :: !is_killed -> rtp_pend = e; rtp_body = b; observe(R1, e, b) :: else fi
 #else
-                  rtp_pend = e; rtp_body = b; /* R1 */
+                  rtp_pend = e; rtp_body = b; observe(R1, e, b);
 #ifdef BUG_DROP_OLD_AT_R1
                   rtp_cur = e; rtp_pend = 0;
 #endif
-                  may_be_killed();
+                  may_be_killed(KILL_RTP);
                   send(to_enclave, COMMIT, e, b)
 #endif
            :: !is_killed && rtp_pend == e && e != 0 ->
@@ -210,25 +255,34 @@ active proctype rtp()
            :: else
            fi;
            end_of_rtp_step() }
-    :: atomic { to_rtp?DONE(e, b) -> may_be_killed();
+    :: atomic { to_rtp?DONE(e, b) -> may_be_killed(KILL_RTP);
            if
            :: !is_killed && rtp_pend != 0 && e == rtp_pend ->
                   must(S4_broken, e == rtp_cur + 1);
-                  rtp_cur = e; rtp_pend = 0; rtp_body = 0; /* R2 */
-                  may_be_killed()
+                  advance(e);
+                  may_be_killed(KILL_RTP)
            :: else
            fi;
            end_of_rtp_step() }
+    /* HELLO behind a kill shows what is current: DONE was lost.  What was on
+     * its way is of the old channel and dropped, by both. */
+    :: atomic { was_killed && rtp_pend != 0 && enclave_cur == rtp_pend ->
+           drain(to_enclave); drain(to_rtp); was_killed = false;
+           is_asking = false; has_asked = false; nonce = 1 - nonce;
+           advance(rtp_pend) }
     /* The timer.  `has_asked` keeps attestations from starving it. */
-    :: atomic { empty(to_rtp) && empty(to_enclave) ->
+    :: atomic { TIMER_IS_DUE ->
            has_asked = false; is_asking = false;
            if
+#ifdef TRACE
+           :: true
+#endif
            :: rtp_pend != 0 -> send(to_enclave, COMMIT, rtp_pend, rtp_body)
            :: rtp_pend == 0 && rtp_cur < EPOCHS ->
                   send(to_enclave, ROTATE, rtp_cur + 1, 0)
            :: else
            fi }
-    :: atomic { kills > 0 -> kills--; is_killed = true; end_of_rtp_step() }
+    :: atomic { kills > 0 -> be_killed(KILL_RTP); end_of_rtp_step() }
     od
 }
 

@@ -236,6 +236,16 @@ static uint8_t type_of(const uint8_t *frame, size_t size)
                : 0;
 }
 
+static void show(struct sim_device *device, enum sim_step step,
+                 const struct rotor_room *frame)
+{
+    struct wire_header header;
+    if (device->observe != NULL &&
+        wire_header_decode(&header, bytes_in(frame)) == ROTOR_OK) {
+        device->observe(device, step, &header);
+    }
+}
+
 static bool move_out_of_rtp(struct sim_device *device)
 {
     uint8_t bytes[WIRE_FRAME_MAX];
@@ -245,6 +255,7 @@ static bool move_out_of_rtp(struct sim_device *device)
         rtp_next(&device->rtp, device->now_ms, &frame) != ROTOR_OK) {
         return false;
     }
+    show(device, SIM_FRAME_TO_AP, &frame);
     push(&device->to_ap, &frame);
     return true;
 }
@@ -279,6 +290,7 @@ static void answer(struct sim_device *device, enum rotor_status status,
     watch(device);
     bool is_answered = status == ROTOR_OK && reply->used != 0;
     if (is_answered && !sim_is_dead(device, SIM_AP)) {
+        show(device, SIM_FRAME_TO_RTP, reply);
         push(&device->to_rtp, reply);
         note_body(device);
     }

@@ -155,6 +155,11 @@ struct sim_device {
                       size_t *size);
     void *meddle_context; // of both
 
+    // Called when a step took place: behind a durable write of the device's own
+    // stores, and with the header of a frame that enters a queue.
+    void (*observe)(struct sim_device *device, enum sim_step step,
+                    const struct wire_header *header);
+
     // Where stores are not the device's own: replaces what `ops` has of them.
     void (*furnish_ap)(struct sim_device *device, struct enclave_ops *ops);
     void (*furnish_rtp)(struct sim_device *device, struct rtp_ops *ops);

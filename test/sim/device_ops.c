@@ -68,6 +68,13 @@ static enum rotor_status ap_read(void *context, enum enclave_file file,
     return read_file(&device->store.ap[file], content);
 }
 
+static void show(struct sim_device *device, enum sim_step step)
+{
+    if (device->observe != NULL) {
+        device->observe(device, step, NULL);
+    }
+}
+
 static enum rotor_status ap_write(void *context, enum enclave_file file,
                                   struct rotor_bytes content)
 {
@@ -131,6 +138,7 @@ static enum rotor_status ap_anchor_advance(void *context, const uint8_t d[32])
     TRY(crypto_hash(CRYPTO_SHA256, parts, COUNT_OF(parts), v));
     memcpy(device->store.anchor_v, v, sizeof v);
     device->store.anchor_n++;
+    show(device, SIM_AP_ANCHOR);
     return outcome(device, SIM_AP);
 }
 
@@ -173,6 +181,7 @@ static enum rotor_status rtp_write(void *context, enum rtp_file file,
         return ROTOR_PORT_FAILED;
     }
     TRY(write_file(&device->store.rtp[file], bytes));
+    show(device, STEPS[file]);
     return outcome(device, SIM_RTP);
 }
 
