@@ -4,11 +4,12 @@
 #
 #   ./bench.sh            everything, as a table
 #   ./bench.sh NAME...    JSON lines: attest rotate session start memory ipq
-#                         verify realtime, which draws build/bench/realtime.png
+#                         verify realtime, which draws build/bench/realtime.png,
+#                         chain: ENTRIES=1000000 ROTATIONS=1000000 for all of it
 #   ROUNDS=51 ./bench.sh attest
 set -eu
 cd "$(dirname "$0")"
-known="attest rotate session start memory ipq verify realtime"
+known="attest rotate session start memory ipq verify realtime chain"
 for name; do
     case " $known " in
     *" $name "*) ;;
@@ -65,8 +66,16 @@ if [ "$busy" -gt 10 ]; then
     echo "rotor: hint: measure again when the machine is quiet" >&2
 fi
 
+chain() {
+    "$build/bench/make-log" 1500 "$work/short" >/dev/null
+    "$build/bench/make-log" "${ENTRIES:-20000}" "$work/long" >/dev/null
+    "$build/bench/bench-chain" "$work/short" "$work/long" "$work" ${ROUNDS:+"$ROUNDS"}
+    "$build/bench/bench-chain-storage" "${ROTATIONS:-2000}"
+}
+
 run() { # name: JSON lines
     case $1 in
+    chain) chain ;;
     ipq | verify) "$build/bench/bench-$1" ${ROUNDS:+"$ROUNDS"} ;;
     *) "$build/bench/bench-$1" "$build/app" "$work/template" "$work/run" ${ROUNDS:+"$ROUNDS"} ;;
     esac

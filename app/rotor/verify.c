@@ -255,7 +255,7 @@ static int say_log(struct verification *v)
         json_number(&out, "epoch", trust->order.epoch);
         json_digest(&out, "body_hash", &trust->body_hash);
         json_number(&out, "entries_verified", report->steps);
-        json_number(&out, "recoveries", report->recoveries);
+        explain_recoveries_json(&out, report);
         json_bool(&out, "proves_head", false);
         json_end(&out);
         return EXIT_ACCEPTED;

@@ -144,6 +144,17 @@ of_status() {
     head -c $((size - 1)) "$log" >"$log.short"
     rotor chain --file "$log.short"
     exits 3
+    pinned="--any-measurement --log-id $(of_status log_id) --trust $BATS_TEST_TMPDIR/chain"
+    rotor verify --chain "$log.short" $pinned --json
+    exits 3
+    fails_in_json UNPARSABLE
+    rotor verify --chain "$log" $pinned --json
+    exits 0
+    fits log-verified
+    [ "$(member entries_verified)" = 1 ] # the others were whole in the short one
+    rotor verify --chain "$log" $pinned
+    exits 0
+    prints "nothing says that it ends there"
 }
 
 @test "evidence over a nonce is accepted once the log is pinned" {

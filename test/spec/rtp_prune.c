@@ -167,6 +167,9 @@ static void cut_in_prune(enum sim_step step, bool is_after)
     rotate(&client, 3);
     keep(&client, KEEP);
     assert_int_equal(device->rtp.log.count, KEEP);
+    // Each that was dropped is named once.
+    const uint8_t *dropped = device->store.rtp[RTP_FILE_DROPPED].bytes;
+    assert_int_equal(bytes_be32(dropped + 12), 54 - KEEP);
     check_log(device);
     restart_rtp(device);
     assert_true(chain_seen_has(&device->rtp.seen, &genesis));
