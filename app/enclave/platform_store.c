@@ -125,7 +125,15 @@ static enum rotor_status of_tpm(const struct platform *platform,
                                 enum rotor_status status)
 {
     if (status != ROTOR_OK) {
-        fprintf(stderr, "enclave: error: anchor: %s\n", platform->anchor.fault);
+        fprintf(stderr,
+                "enclave: error: anchor: %s\n"
+                "enclave: hint: %s\n",
+                platform->anchor.fault,
+                status == ROTOR_FORBIDDEN
+                    ? "this TPM does not know this store: bring back the one "
+                      "that does; if there is none, rotor recover or rotord "
+                      "--factory-reset"
+                    : "see that [anchor] tpm is a TPM 2.0 that answers");
         return ROTOR_PORT_FAILED;
     }
     return ROTOR_OK;

@@ -17,6 +17,7 @@
 // ---- export ----------------------------------------------------------------
 
 struct source {
+    const char *path; // of an exported log; NULL: as it is held
     struct reliance reliance;
     struct store store;
     struct rotor_bytes log;  // a file, on the heap
@@ -59,15 +60,13 @@ static bool read_party(const struct run *run, struct source *source, int *code)
                      status == ROTOR_CORRUPT ? "damaged" : strerror(errno));
         return false;
     }
-    return found ? log_file_of_store(run, &source->store, &source->log, code)
-                 : nothing_kept(run, code);
+    return found || nothing_kept(run, code);
 }
 
 // The RTP's own: its file, and the log that it serves.
 static bool read_device(const struct run *run, struct source *source, int *code)
 {
     char path[512];
-    size_t count;
     state_path(run, "rtp/fork", path);
     if (access(path, F_OK) != 0 && errno == ENOENT) {
         return nothing_kept(run, code);
@@ -79,7 +78,18 @@ static bool read_device(const struct run *run, struct source *source, int *code)
         *code = fail(run, CAUSE_UNPARSABLE, NULL, "%s: damaged", path);
         return false;
     }
-    return log_file_of_daemon(run, &source->log, &count, code);
+    return true;
+}
+
+static bool read_log(const struct run *run, struct source *source, int *code)
+{
+    size_t count;
+    if (source->path != NULL) {
+        return read_file(run, source->path, BUNDLE_MAX, &source->log, code);
+    }
+    return source->reliance.log_id != NULL
+               ? log_file_of_store(run, &source->store, &source->log, code)
+               : log_file_of_daemon(run, &source->log, &count, code);
 }
 
 static bool write_proof(const struct run *run, const struct source *source,
@@ -98,7 +108,9 @@ static bool write_proof(const struct run *run, const struct source *source,
     bool is_done = status == ROTOR_OK &&
                    write_file(run, path, bytes_in(&room), false, code);
     if (status != ROTOR_OK) {
-        *code = fail(run, CAUSE_UNREADABLE, NULL,
+        *code = fail(run, CAUSE_UNREADABLE,
+                     "--file names an exported log that begins at its first "
+                     "entry",
                      "the log does not lead to what was kept: %s",
                      rotor_status_name(status));
     }
@@ -116,6 +128,8 @@ static int main_export(struct run *run, int count, char **arguments)
          "what a relying party kept of this log; without: the device's own"},
         {"--trust",  "DIR",         FLAG_TEXT, &source.reliance.trust,
          "the party's trust store"                                         },
+        {"--file",   "LOG",         FLAG_TEXT, &source.path,
+         "an exported log, where the first entries were dropped"           },
     };
     if (!flags_parse(run, flags, COUNT_OF(flags), &count, arguments, &code)) {
         return code;
@@ -128,7 +142,8 @@ static int main_export(struct run *run, int count, char **arguments)
     bool is_party = source.reliance.log_id != NULL;
     bool is_read = is_party ? read_party(run, &source, &code)
                             : read_device(run, &source, &code);
-    bool is_done = is_read && write_proof(run, &source, arguments[0], &code);
+    bool is_done = is_read && read_log(run, &source, &code) &&
+                   write_proof(run, &source, arguments[0], &code);
     store_close(&source.store);
     free((void *)(uintptr_t)source.log.data);
     free((void *)(uintptr_t)source.file.data);

@@ -46,7 +46,8 @@ static enum rotor_status count_before(const struct bundle *log,
            chain_order_compare(&log->entries[*count].order, &place) < 0) {
         (*count)++;
     }
-    return *count == 0 ? ROTOR_MALFORMED : ROTOR_OK;
+    bool is_whole = *count != 0 && log->entries[0].order.epoch == 0;
+    return is_whole ? ROTOR_OK : ROTOR_MALFORMED;
 }
 
 enum rotor_status fork_proof_encode(const struct bundle *log,

@@ -183,7 +183,13 @@ static bool open_anchor(const struct config *config, int *fd)
     bool is_socket = stat(path, &facts) == 0 && S_ISSOCK(facts.st_mode);
     *fd = is_socket ? connect_to(path) : open(path, O_RDWR | O_CLOEXEC);
     if (*fd < 0) {
-        warn(path, strerror(errno));
+        fprintf(stderr,
+                "rotord: error: [anchor] tpm %s: %s: the enclave does not "
+                "start without it\n"
+                "rotord: hint: bring that TPM back, it is asked again; if it "
+                "is gone for good, so is the store: rotor recover, or rotord "
+                "--factory-reset, with another [anchor]\n",
+                path, strerror(errno));
     }
     return *fd >= 0;
 }

@@ -348,7 +348,37 @@ comes_up_as() { # state
         ! grep -q "$CELL/none" "$OWN.err" || break
         sleep 0.1
     done
-    grep -q "$CELL/none" "$OWN.err"
+    # What is wrong, and what to do.
+    grep -q "\[anchor\] tpm $CELL/none: No such file or directory: the enclave does not start without it" "$OWN.err"
+    grep -q "hint: bring that TPM back, it is asked again" "$OWN.err"
+    rotor attest --state "$OWN" --nonce "$ANY_NONCE" --out "$FILE"
+    exits 3
+    # It is asked again.
+    ln -s "$CELL/s" "$CELL/none"
+    for _ in $(seq 200); do
+        rotor attest --state "$OWN" --nonce "$ANY_NONCE" --out "$FILE"
+        [ "$status" -ne 0 ] || break
+        sleep 0.1
+    done
+    exits 0
+    end_anchored
+}
+
+@test "a TPM whose index somebody made anew is refused, with what to do" {
+    begin_anchored
+    stop_device "$OWN"
+    TPM2TOOLS_TCTI=swtpm:path=$CELL/s tpm2_nvundefine 0x01807274 -C o
+    TPM2TOOLS_TCTI=swtpm:path=$CELL/s tpm2_nvdefine 0x01807274 -C o -g sha256 -s 32 -p other \
+        -a 'authread|authwrite|no_da|nt=extend' >/dev/null
+    "$ROTOR_BIN/rotord" --state "$OWN" --config "$OWN.conf" 2>"$OWN.err" 3>&- &
+    echo $! >"$OWN.pid"
+    for _ in $(seq 100); do
+        ! grep -q "hint: this TPM does not know this store" "$OWN.err" || break
+        sleep 0.1
+    done
+    cat "$OWN.err"
+    grep -q "error: anchor: the NV index is another enclave's, or was made anew" "$OWN.err"
+    grep -q "hint: this TPM does not know this store: bring back the one that does" "$OWN.err"
     rotor attest --state "$OWN" --nonce "$ANY_NONCE" --out "$FILE"
     exits 3
     end_anchored

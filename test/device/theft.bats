@@ -112,6 +112,9 @@ shows() { # file; the finding of fork check
     # The device keeps its proof too.
     fork export --state "$STATE" "$FOLDER/own-proof"
     [ "$(shows "$FOLDER/own-proof")" = duplicity ]
+    rotor chain export --state "$STATE" "$FOLDER/log.cbor"
+    fork export --state "$STATE" --file "$FOLDER/log.cbor" "$FOLDER/same-proof"
+    cmp "$FOLDER/own-proof" "$FOLDER/same-proof"
 }
 
 # Two of three let the log go on from its last good entry.
@@ -163,9 +166,14 @@ recover_from() { # epoch body-hash
     rotor chain export --state "$STATE" "$FOLDER/log.cbor"
     PYTHONPATH=$BATS_TEST_DIRNAME python3 - "$FOLDER" <<'EOF'
 import os, sys
-from client import decode, encode
+from client import decode, decode_at, encode
 folder = sys.argv[1]
-entries = decode(open(folder + "/log.cbor", "rb").read())[1]
+log = open(folder + "/log.cbor", "rb").read()
+entries, at = [], 0
+while at < len(log):
+    item, at = decode_at(log, at)
+    entries.append(item)
+entries.pop(0)  # the title
 body, attachments = entries.pop()
 content = decode(body)
 content[12] = 2  # another reason: another body, under signatures of the first

@@ -102,10 +102,17 @@ SPEC("a first body that root and rotation key did not sign proves no fork")
 SPEC("a proof whose log does not hold from its first entry proves nothing")
 {
     struct sim_device *device = forked_device(313);
+    struct rotor_room cut = ROOM_OF(file_bytes);
     own_log = (struct bundle){.entries = entries + 1, .count = ENTRIES - 1};
+    assert_int_equal(fork_proof_encode(&own_log, entries[2].bytes,
+                                       stolen_entry(NOTHING), &cut),
+                     ROTOR_MALFORMED);
+    // Said to begin where it does not.
+    entries[1].order.epoch = 0;
     assert_ok(judge(prove(entries[2].bytes, stolen_entry(NOTHING))));
     assert_non_null(finding.reason);
     assert_int_equal(finding.fork, CHAIN_FORK_UNJUDGED);
+    entries[1].order.epoch = 1;
     entry_bytes[1][entries[1].bytes.data - entry_bytes[1] + 80] ^= 1;
     own_log = (struct bundle){.entries = entries, .count = ENTRIES};
     assert_ok(judge(prove(entries[2].bytes, stolen_entry(NOTHING))));
