@@ -4,8 +4,7 @@
 //     "rotor log/2" entry entry ...     a CBOR sequence (RFC 8742)
 //     ["rotor log/1", [* entry]]        read only
 //
-// Every item is dCBOR.  Two files of one log, the later one without its title,
-// are one file.  doc/PROTOCOL.client 5.  As hostile as a network.
+// Every item is dCBOR.  doc/PROTOCOL.client 5.  As hostile as a network.
 #ifndef ROTOR_APP_ROTOR_LOG_STREAM_H
 #define ROTOR_APP_ROTOR_LOG_STREAM_H
 
