@@ -5,11 +5,12 @@
 //
 //     CALL N KIND      open write sync truncate rename unlink, any
 //                      the N-th such call from now on, once; N+: and all later
-//                      EIO ENOSPC EROFS short
+//                      EIO ENOSPC EROFS short exit
 //
-// `short` writes half, which is no failure: the caller has to go on.  Each
-// failure is said on stderr; an order for once is removed when it was carried
-// out, so that a program that starts over does not meet it again.
+// `short` writes half, which is no failure: the caller has to go on.  At `exit`
+// the process ends before the call.  Each failure is said on stderr; an order
+// for once is removed when it was carried out, so that a program that starts
+// over does not meet it again.
 #include "port/linux/disk.h"
 
 #include <errno.h>
@@ -29,6 +30,7 @@ static struct {
 struct fault {
     bool is_due;
     bool is_short;
+    bool is_end;
     int cause;
 };
 
@@ -69,8 +71,8 @@ static bool read_order(int folder)
     return true;
 }
 
-// What is ordered for this call; counts it.
-static struct fault meet(int folder, const char *call)
+// What is ordered for this call; counts it.  `name` is for the message.
+static struct fault meet(int folder, const char *call, const char *name)
 {
     char wanted[16];
     char kind[16];
@@ -87,23 +89,27 @@ static struct fault meet(int folder, const char *call)
         disk.calls++;
         fault.is_due = more[0] == '+' ? disk.calls >= n : disk.calls == n;
         fault.is_short = strcmp(kind, "short") == 0;
+        fault.is_end = strcmp(kind, "exit") == 0;
         fault.cause = cause_of(kind);
     }
     if (fault.is_due) {
-        fprintf(stderr, "disk: %s %u fails by order: %s\n", call, disk.calls,
-                kind);
+        fprintf(stderr, "disk: %s %u %s fails by order: %s\n", call, disk.calls,
+                name, kind);
     }
     if (fault.is_due && more[0] != '+') {
         (void)unlinkat(folder, "faults", 0);
+    }
+    if (fault.is_due && fault.is_end) {
+        _exit(137); // as who was killed
     }
     errno = cause;
     return fault;
 }
 
 // True: the call fails; errno says why.
-static bool fails(int folder, const char *call)
+static bool fails(int folder, const char *call, const char *name)
 {
-    struct fault fault = meet(folder, call);
+    struct fault fault = meet(folder, call, name);
     bool is_failing = fault.is_due && !fault.is_short;
     if (is_failing) {
         errno = fault.cause;
@@ -113,13 +119,13 @@ static bool fails(int folder, const char *call)
 
 int disk_open(int folder, const char *name, int how)
 {
-    return fails(folder, "open") ? -1 : openat(folder, name, how, 0600);
+    return fails(folder, "open", name) ? -1 : openat(folder, name, how, 0600);
 }
 
 static ssize_t write_some(int folder, int fd, struct rotor_bytes bytes,
                           const off_t *offset)
 {
-    struct fault fault = meet(folder, "write");
+    struct fault fault = meet(folder, "write", "");
     if (fault.is_due && fault.is_short) {
         bytes.size = (bytes.size + 1) / 2;
     } else if (fault.is_due) {
@@ -144,20 +150,21 @@ ssize_t disk_write_at(int folder, int fd, struct rotor_bytes bytes,
 
 int disk_sync(int folder, int fd)
 {
-    return fails(folder, "sync") ? -1 : fsync(fd);
+    return fails(folder, "sync", "") ? -1 : fsync(fd);
 }
 
 int disk_truncate(int folder, int fd, uint64_t size)
 {
-    return fails(folder, "truncate") ? -1 : ftruncate(fd, (off_t)size);
+    return fails(folder, "truncate", "") ? -1 : ftruncate(fd, (off_t)size);
 }
 
 int disk_rename(int folder, const char *from, const char *to)
 {
-    return fails(folder, "rename") ? -1 : renameat(folder, from, folder, to);
+    return fails(folder, "rename", from) ? -1
+                                         : renameat(folder, from, folder, to);
 }
 
 int disk_unlink(int folder, const char *name)
 {
-    return fails(folder, "unlink") ? -1 : unlinkat(folder, name, 0);
+    return fails(folder, "unlink", name) ? -1 : unlinkat(folder, name, 0);
 }
