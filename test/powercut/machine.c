@@ -202,9 +202,7 @@ static void settle(struct machine *machine, enum sim_side dead)
 static void end_life(struct machine *machine)
 {
     struct sim_device *device = machine->device;
-    enum sim_side dead = device->dead;
-    // Kills first look whether the side still lives.
-    settle(machine, dead);
+    settle(machine, device->dead);
     device->is_cut = false;
     device->dead = SIM_NOBODY;
     machine->point = 0;
@@ -220,7 +218,6 @@ static bool boot(struct machine *machine)
 {
     struct chosen_image chosen = {0};
     sim_disk_mount(BOOT_FOLDER, &machine->disks[DISK_BOOT]);
-    machine->is_running = false;
     if (choose_image(BOOT_FOLDER, BOOT_ENCLAVE, &chosen) != ROTOR_OK) {
         return false;
     }
@@ -231,7 +228,6 @@ static bool boot(struct machine *machine)
     bool is_made = code == machine->running_code ||
                    sim_install_image(machine->device, code) == ROTOR_OK;
     machine->running_code = is_made ? code : 0;
-    machine->is_running = is_made;
     machine->started_ms = machine->device->now_ms;
     machine->refused_before = machine->device->seen.alarms[RTP_ALARM_EVIDENCE];
     return is_made;

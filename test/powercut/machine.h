@@ -73,10 +73,10 @@ struct machine {
     struct sim_device *device;
     struct sim_disk disks[DISKS];
     enum trial_anchor anchor;
-    uint8_t cell[32];  // v of an anchor that no disk holds
+    uint8_t cell[32]; // v of an anchor that no disk holds
+    uint8_t safe_cell[32];
     bool cell_forgets; // planted: an advance lasts until power goes
 
-    uint8_t safe_cell[32];
     struct platform platform; // context of the AP's ops
     struct enclave_ops ap;    // of the release
     struct rtp_ops rtp;
@@ -84,7 +84,6 @@ struct machine {
     enum rotor_status advanced;
 
     bool has_boot; // images come out of the boot folder
-    bool is_running;
     struct linux_running running;
     uint8_t running_code; // which image
     uint64_t started_ms;

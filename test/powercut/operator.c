@@ -181,9 +181,8 @@ void operator_recover(struct machine *machine)
     }
     // Refused either way, the other one is next: the AP may have forgotten what
     // it proposed, or be at work on it.
-    bool hands_back = operator->body_size != 0 &&
-                      operator->has_proposed !=
-                      operator->order_failed;
+    bool hands_back = operator->body_size !=
+                      0 &&(operator->has_proposed || !operator->order_failed);
     operator->has_proposed = !hands_back;
     if (hands_back) {
         if (approve(machine, &payload) == ROTOR_OK) {
