@@ -219,6 +219,8 @@ enum rotor_status enclave_status_encode(const struct enclave *enclave,
         .candidate = candidate->facts.body_hash,
         .has_report = with_report && enclave->identity.report.size > 0,
         .report = enclave->identity.report,
+        .has_beside = with_report,
+        .beside = enclave->beside,
     };
     return wire_message_encode(&WIRE_LAYOUT_STATUS_MAP, &status, map);
 }

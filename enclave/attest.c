@@ -238,6 +238,9 @@ static enum rotor_status attest_with(struct attest_secrets *s,
     };
     TRY(enclave_answer_with(answer, WIRE_ATTEST_RSP, &WIRE_LAYOUT_ATTEST_RSP,
                             &message));
+    if (a->request->route.way == ENCLAVE_WAY_PROGRAM) {
+        a->enclave->beside++;
+    }
     if (makes_keys) {
         remember(s, a);
     }

@@ -286,6 +286,7 @@ struct enclave {
     bool has_recovered;      // a RECOVER in this boot
     uint64_t recovered_ms;
     uint64_t signature_count; // by S in this boot
+    uint64_t beside;          // attestations under cur over programs' pairs
 
     struct enclave_keys keys; // of cur
     struct enclave_keys made; // of the entry made last, until it is current

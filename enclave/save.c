@@ -248,6 +248,7 @@ static void adopt(struct enclave *enclave)
         enclave_keys_close(&enclave->keys);
         enclave->keys = saving->keys;
         saving->keys = (struct enclave_keys){0};
+        enclave->beside = 0;
     }
     enclave->state = enclave->next;
 }

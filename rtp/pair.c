@@ -306,8 +306,27 @@ static const struct opening OPENINGS[] = {
 };
 // clang-format on
 
+// Attestations that did not pass through us count as well.
+static void count_beside(struct rtp *rtp, const struct wire_status *status)
+{
+    struct rtp_schedule *schedule = &rtp->schedule;
+    bool is_new_boot =
+        memcmp(rtp->ap_boot, status->boot_id.data, sizeof rtp->ap_boot) != 0;
+    if (is_new_boot) { // which counts from 0
+        schedule->answers += schedule->beside;
+        schedule->beside = 0;
+    }
+    bool is_of_epoch =
+        status->has_cur &&
+        wire_digest_equal(&status->cur.body_hash, &rtp->state.trust.body_hash);
+    if (status->has_beside && is_of_epoch) {
+        schedule->beside = status->beside;
+    }
+}
+
 void rtp_keep_status(struct rtp *rtp, const struct wire_status *status)
 {
+    count_beside(rtp, status);
     rtp->ap = *status;
     memcpy(rtp->ap_boot, status->boot_id.data, sizeof rtp->ap_boot);
     rtp->ap.boot_id = BYTES_OF(rtp->ap_boot);

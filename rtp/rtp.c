@@ -159,7 +159,9 @@ static void watch_epoch(struct rtp *rtp, uint64_t now_ms)
         return;
     }
     bool is_due = now_ms >= schedule->due_ms;
-    bool is_used = schedule->answers >= rtp->config.usage_limit;
+    uint64_t limit = rtp->config.usage_limit;
+    bool is_used = schedule->answers >= limit ||
+                   schedule->beside >= limit - schedule->answers;
     if ((is_due || is_used) && may_begin(rtp)) {
         const struct rtp_wish wish = {.reason = is_due ? WIRE_REASON_SCHEDULED
                                                        : WIRE_REASON_USAGE,

@@ -33,4 +33,5 @@ void rtp_schedule_start(struct rtp_schedule *schedule,
     schedule->due_ms = life->now_ms + (left > early ? left - early : 0);
     schedule->overdue_ms = life->now_ms + left + period;
     schedule->answers = 0;
+    schedule->beside = 0;
 }

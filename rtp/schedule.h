@@ -30,6 +30,7 @@ struct rtp_schedule {
     uint64_t due_ms;     // scheduled rotation
     uint64_t overdue_ms; // twice the period
     uint64_t answers;    // attestations under this epoch
+    uint64_t beside;     // more of them, over programs' own queue pairs
 };
 
 struct rtp_life {

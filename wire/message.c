@@ -46,6 +46,7 @@ static const struct wire_field STATUS_MAP[] = {
     UINT(8, wire_status, emergency_token, 1),
     OPTIONAL(DIGEST, 9, wire_status, candidate, 0, 0),
     OPTIONAL(BYTES, 64, wire_status, report, 0, 512),
+    OPTIONAL(UINT, 65, wire_status, beside, 0, UINT64_MAX),
 };
 static const struct wire_field HELLO_FIN[] = {
     BYTES(2, wire_hello_fin, control_key, 1, 128),

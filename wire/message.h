@@ -174,6 +174,8 @@ struct wire_status {
     struct wire_digest candidate; // body_hash of the recovery candidate
     bool has_report;
     struct rotor_bytes report; // key 64: walls and entropy, for people
+    bool has_beside;
+    uint64_t beside; // key 65: attestations under cur that the RTP did not see
 };
 
 struct wire_hello_core {

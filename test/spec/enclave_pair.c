@@ -394,6 +394,34 @@ SPEC("a program's pair speaks plaintext in order, and dies by a gap")
     close_all();
 }
 
+static uint64_t attested_beside(void)
+{
+    struct wire_status_reply reply;
+    struct wire_status status;
+    assert_int_equal(ask_status(&peer), WIRE_STATUS);
+    peer_decode(&peer, &WIRE_LAYOUT_STATUS_REPLY, &reply);
+    assert_ok(
+        wire_message_decode(&WIRE_LAYOUT_STATUS_MAP, reply.status, &status));
+    assert_true(status.has_beside);
+    return status.beside;
+}
+
+SPEC("the RTP hears how many attestations did not pass through it, by epoch")
+{
+    struct peer program;
+    world_at_cur(&world, &peer, &USUAL, &trust);
+    peer_init_program(&program, &world);
+    assert_int_equal(attested_beside(), 0);
+    assert_int_equal(ask_attest(&program, 5), WIRE_ATTEST_RSP);
+    assert_int_equal(ask_attest(&peer, 5), WIRE_ATTEST_RSP);
+    assert_int_equal(ask_attest(&program, 5), WIRE_ATTEST_RSP);
+    assert_int_equal(attested_beside(), 2);
+    world_rotate(&peer, WIRE_REASON_OPERATOR, &trust);
+    assert_int_equal(attested_beside(), 0);
+    peer_close(&program);
+    close_all();
+}
+
 SPEC("a program's pair does not wear out: no key is used on it")
 {
     struct peer program;

@@ -42,8 +42,9 @@ static const struct wire_hello_rtp hello_rtp = {
 static const struct wire_hello_ap hello_ap = {D, N(40), N(8192), N(70)};
 static const struct wire_hello_core hello_core = {N(32), N(65), 2, MAP};
 static const struct wire_hello_fin hello_fin = {D, N(70), N(70)};
-static const struct wire_status status_map = {
-    3, 1, true, HEAD, true, HEAD, 5, 0, N(16), 24, 1, true, D, true, N(20)};
+static const struct wire_status status_map = {3, 1,    true,  HEAD, true, HEAD,
+                                              5, 0,    N(16), 24,   1,    true,
+                                              D, true, N(20), true, 1000};
 static const struct wire_generate generate = {D, N(32), 1, 2, D, MAP};
 static const struct wire_entry entry = {D, ARRAY};
 static const struct wire_accept0 accept0 = {D, D};
@@ -104,7 +105,7 @@ static const struct sample SAMPLES[] = {
     SAMPLE(HELLO_AP, hello_ap, "", true),
     SAMPLE(HELLO_CORE, hello_core, "", false),
     SAMPLE(HELLO_FIN, hello_fin, "", true),
-    SAMPLE(STATUS_MAP, status_map, " 2 3 9 64 ", false),
+    SAMPLE(STATUS_MAP, status_map, " 2 3 9 64 65 ", false),
     SAMPLE(GENERATE, generate, "", true),
     SAMPLE(ROT_AVAILABLE, entry, "", true),
     SAMPLE(ROT_PREPARED, entry, "", true),
@@ -220,7 +221,7 @@ SPEC("an unknown key below 64 is refused and one from 64 on is ignored")
         if (SAMPLES[i].layout == &WIRE_LAYOUT_CLAIMS) {
             continue; // EAT: unknown claims are ignored, see below
         }
-        for (uint8_t key = 63; key < 66; key = (uint8_t)(key + 2)) {
+        for (uint8_t key = 63; key < 96; key = (uint8_t)(key + 32)) {
             cbor_item_t *map = loaded(encoded(&SAMPLES[i]));
             cbor_item_t *more = cbor_new_definite_map(cbor_map_size(map) + 1);
             struct cbor_pair *pairs = cbor_map_handle(map);

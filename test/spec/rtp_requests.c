@@ -474,6 +474,32 @@ SPEC("so many attestations are enough: it rotates before the period ends")
     sim_device_free(device);
 }
 
+SPEC("attestations that programs had from the enclave itself count as well")
+{
+    struct sim_device *device = sim_device_new(32);
+    device->config.usage_limit = 20;
+    assert_ok(sim_start_ap(device));
+    assert_ok(sim_start_rtp(device));
+    assert_true(sim_run_until(device, 10000, sim_is_steady));
+    device->enclave.beside = 12;
+    rtp_look(&device->rtp);
+    sim_run(device, 100);
+    assert_int_equal(device->rtp.schedule.beside, 12);
+    // Another boot counts from 0, and adds to what was.
+    sim_kill_ap(device);
+    assert_ok(sim_start_ap(device));
+    assert_true(sim_run_until(device, 10000, sim_is_steady));
+    assert_int_equal(device->rtp.state.trust.order.epoch, 0);
+    device->enclave.beside = 8;
+    rtp_look(&device->rtp);
+    sim_run(device, 1000);
+    assert_true(sim_run_until(device, 10000, sim_is_steady));
+    assert_int_equal(device->rtp.state.trust.order.epoch, 1);
+    assert_int_equal(device->rtp.state.trust.reason, WIRE_REASON_USAGE);
+    assert_int_equal(device->rtp.schedule.beside, 0);
+    sim_device_free(device);
+}
+
 SPEC("one limit reached is one rotation, however slow the disk is at R0")
 {
     struct sim_device *device = sim_device_new(38);
