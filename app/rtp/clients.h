@@ -87,6 +87,9 @@ void clients_serve(struct clients *clients, const struct pollfd *watched,
 // Passes every finished request on to its program.
 void clients_answer(struct clients *clients, uint64_t now_ms);
 
+// Closes a connection; what it asked for goes on and is told to nobody.
+void clients_cut_off(struct clients *clients, size_t index);
+
 // Requests that wait for the enclave or the disk.
 size_t clients_waiting(const struct clients *clients);
 
