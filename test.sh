@@ -9,7 +9,7 @@
 set -u
 cd "$(dirname "$0")" || exit 3
 suites=${*:-static spec threads clang powercut second fuzz model cli device soak}
-log=build/test-log
+export log=build/test-log
 passed=0 failed=0 skipped=0
 
 # shellcheck disable=SC2046 # words are wanted
@@ -58,6 +58,36 @@ run() { # name command...
     count "$name" $? "$log/$name.tap"
 }
 
+# The same, as many at a time as there are processors.
+run_all() { # prefix program...
+    local prefix=$1 name
+    shift
+    # shellcheck disable=SC2016 # of the inner shell
+    printf '%s\n' "$@" | CMOCKA_MESSAGE_OUTPUT=TAP xargs -P "$(nproc)" -I % sh -c '
+        name=$1/$2$(basename "$3")
+        "$3" >"$name.tap" 2>&1
+        echo $? >"$name.code"' - "$log" "$prefix" %
+    for program; do
+        name=$prefix$(basename "$program")
+        count "$name" "$(cat "$log/$name.code")" "$log/$name.tap"
+    done
+}
+
+# One fuzz target over its corpus, as one test.
+replay() { # program
+    local name=${1##*replay-} changes=100000 verdict=ok
+    [ "$name" != serve ] || changes=2000
+    "$1" "test/fuzz/corpus/$name" $changes >"$log/fuzz-$name" 2>&1 || verdict='not ok'
+    { echo "$verdict - fuzz $name, $changes changes" && cat "$log/fuzz-$name"; } >"$log/fuzz-$name.tap"
+}
+export -f replay
+
+programs() { # of these, what can be run
+    for program; do
+        [ -f "$program" ] && [ -x "$program" ] && echo "$program"
+    done
+}
+
 build() { # folder meson-options...
     local folder=build/$1
     shift
@@ -90,15 +120,13 @@ for suite in $suites; do
         ;;
     spec)
         need asan --buildtype=debugoptimized -Db_sanitize=address,undefined || continue
-        for program in build/asan/test/spec/spec-*; do
-            [ -x "$program" ] && [ -f "$program" ] && run "$(basename "$program")" "$program"
-        done
+        # shellcheck disable=SC2046 # words are wanted
+        run_all '' $(programs build/asan/test/spec/spec-*)
         ;;
     threads)
         need tsan --buildtype=debugoptimized -Db_sanitize=thread || continue
-        for program in build/tsan/test/spec/spec-ipq* build/tsan/test/spec/spec-beside build/tsan/test/spec/spec-ahead; do
-            [ -x "$program" ] && [ -f "$program" ] && run "tsan-$(basename "$program")" "$program"
-        done
+        # shellcheck disable=SC2046 # words are wanted
+        run_all tsan- $(programs build/tsan/test/spec/spec-{ipq*,beside,ahead})
         ;;
     clang) CC=clang need clang --buildtype=release -Dtests=true && check 'clang builds without a warning' true ;;
     powercut)
@@ -114,12 +142,9 @@ for suite in $suites; do
         ;;
     fuzz)
         need asan --buildtype=debugoptimized -Db_sanitize=address,undefined || continue
-        for program in build/asan/test/fuzz/replay-*; do
-            [ -f "$program" ] && [ -x "$program" ] || continue
-            name=${program##*replay-}
-            changes=100000
-            [ "$name" != serve ] || changes=2000
-            check "fuzz $name, $changes changes" "$program" "test/fuzz/corpus/$name" $changes
+        programs build/asan/test/fuzz/replay-* | xargs -P "$(nproc)" -I % bash -c 'replay %'
+        for program in $(programs build/asan/test/fuzz/replay-*); do
+            count "fuzz ${program##*replay-}" 0 "$log/fuzz-${program##*replay-}.tap"
         done
         run fuzz-published test/fuzz/published build/asan/test/fuzz 1000
         ;;
