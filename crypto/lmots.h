@@ -20,8 +20,7 @@
 #define CRYPTO_LMOTS_PUBLIC    56u   // be32(type) || I || be32(q) || K
 #define CRYPTO_LMOTS_SIGNATURE 2180u // be32(type) || C || y[0..66]
 
-// ---- rotor's rotation key: type 3, q = 0 (PROTOCOL.rot 2)
-// --------------------
+// ---- rotor's rotation key: type 3, q = 0 (PROTOCOL.rot 2) ------------------
 
 // Makes the public key of (id, seed).  About 1,000 hashes.
 ROTOR_CALL crypto_lmots_public(const uint8_t id[CRYPTO_LMOTS_ID],

@@ -92,8 +92,7 @@ static inline struct rotor_bytes item_of(const struct value *value)
     return bytes_of(value->size == 0 ? NULL : value->bytes, value->size);
 }
 
-// ---- maps that need not be well formed
-// ---------------------------------------
+// ---- maps that need not be well formed -------------------------------------
 
 static inline void put(struct rotor_room *out, const void *data, size_t size)
 {
