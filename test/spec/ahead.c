@@ -449,7 +449,7 @@ SPEC(
     const struct ahead_source source = {&at, hand_out};
     const struct wire_key none = {0};
     struct ahead *ahead = NULL;
-    struct rotor_bytes bytes;
+    struct rotor_bytes bytes = {NULL, 0};
     struct chain_entry entry;
     struct chain_entry copied;
     bool valid = false;
