@@ -28,6 +28,8 @@ static const struct wire_field SETTINGS[] = {
     UINT(8, launch_settings, plugged_is_required, 1),
     OF(MDIGEST, 9, launch_settings, authority),
     UINT(10, launch_settings, anchor_kind, 1),
+    UINT(11, launch_settings, is_sealed, 1),
+    UINT(12, launch_settings, seal_registers, 0xffffff),
 };
 
 const struct wire_layout LAUNCH_LAYOUT_BIRTH = {

@@ -66,6 +66,8 @@ struct launch_settings {
     uint64_t plugged_is_required;       // 0 or 1
     struct wire_digest authority;       // of recovery; empty: none
     uint64_t anchor_kind;               // 0 a file, 1 a TPM
+    uint64_t is_sealed;                 // 0 or 1: the store's key, to that TPM
+    uint64_t seal_registers;            // bit i: PCR i
 };
 
 struct launch_birth {

@@ -142,7 +142,7 @@ struct wire_client_status {
     uint64_t anchor_kind;
     uint64_t walls;            // bits that are up
     uint64_t walls_missing;    // bits that were probed and are missing
-    struct rotor_bytes report; // text: entropy sources, one a line
+    struct rotor_bytes report; // text: store, entropy sources; one a line
     uint64_t has_next_rotation;
     uint64_t next_rotation_s;
     uint64_t is_overdue;

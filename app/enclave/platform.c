@@ -81,13 +81,14 @@ static const char *stage_word(const struct entropy_report *source)
     return source->was_used ? "failed" : "failed its first test";
 }
 
-// "getrandom: healthy\nrdseed: failed (stuck)\n"
+// "store: sealed to the TPM\ngetrandom: healthy\nrdseed: failed (stuck)\n"
 static void write_report(const struct platform *platform,
                          char report[PLATFORM_REPORT_MAX])
 {
     struct entropy_report source;
-    size_t used = 0;
-    report[0] = '\0';
+    const char *first = platform->is_sealed ? "store: sealed to the TPM\n" : "";
+    size_t used = strlen(first);
+    memcpy(report, first, used + 1);
     for (size_t i = 0; entropy_report(&platform->front, i, &source); i++) {
         bool is_failed =
             source.stage == ENTROPY_OUT && source.fault != ENTROPY_ABSENT;
@@ -173,6 +174,7 @@ enum rotor_status platform_open(struct platform *platform,
                       &platform->attest_key));
     TRY(derive_hw_secret(birth->cdi_seal, identity->hw_secret));
     TRY(platform_open_store(platform, &settings, identity));
+    TRY(platform_seal(platform, &settings, identity));
     platform->uds_key = birth->uds_key;
     platform->certificate = birth->certificate;
     identity->measurement = birth->measurement;

@@ -35,6 +35,7 @@ struct platform {
     bool was_reset;                  // the mark of a factory reset is there
     struct platform_durable durable; // what the second thread works at
     bool has_tpm;
+    bool is_sealed;           // the store's key, to that TPM
     struct anchor_tpm anchor; // SECRET
 };
 
@@ -54,6 +55,12 @@ ROTOR_CALL platform_open_store(struct platform *platform,
                                struct enclave_identity *identity);
 void platform_store_ops(const struct platform *platform,
                         struct enclave_ops *ops);
+
+// platform_seal.c: with [anchor] seal, hw_secret becomes one that this TPM is
+// needed for.  Behind open_store, whose anchor needs the one of before.
+ROTOR_CALL platform_seal(struct platform *platform,
+                         const struct launch_settings *settings,
+                         struct enclave_identity *identity);
 
 // Between two frames: moves entropy tests on, renews the report for people,
 // re-tests every source after SIGUSR1.

@@ -128,7 +128,7 @@ static enum rotor_status of_tpm(const struct platform *platform,
         fprintf(stderr,
                 "enclave: error: anchor: %s\n"
                 "enclave: hint: %s\n",
-                platform->anchor.fault,
+                platform->anchor.talk.fault,
                 status == ROTOR_FORBIDDEN
                     ? "this TPM does not know this store: bring back the one "
                       "that does; if there is none, rotor recover or rotord "

@@ -122,6 +122,10 @@ static void look_at_entropy(struct doctor *doctor, struct rotor_bytes report)
         if (line[0] == '\0') {
             continue;
         }
+        if (strncmp(line, "store: ", 7) == 0) {
+            doctor_say(doctor, HEALTH_OK, "store", NULL, "%s", line + 7);
+            continue;
+        }
         bool has_failed = strstr(line, "failed") != NULL;
         doctor_say(doctor, has_failed ? HEALTH_FAIL : HEALTH_OK, "entropy",
                    has_failed ? "no key is made from it; replace it, or rotor "

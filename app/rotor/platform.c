@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "app/rotor/foreign_detect.h"
+#include "app/rotord/registers.h"
 #include "base/bytes.h"
 #include "chain/eat.h"
 #include "chain/schedule.h"
@@ -63,34 +64,6 @@ enum rotor_status platform_ud(struct rotor_bytes request,
     return chain_ud(&report, ud);
 }
 
-bool platform_registers(const char *text, uint32_t *registers)
-{
-    uint32_t all = 0;
-    for (;;) {
-        char *end;
-        unsigned long first = strtoul(text, &end, 10);
-        if (end == text || text[0] < '0' || text[0] > '9') {
-            return false;
-        }
-        unsigned long last = first;
-        if (*end == '-') {
-            text = end + 1;
-            last = strtoul(text, &end, 10);
-        }
-        if (end == text || last > 23 || first > last) {
-            return false;
-        }
-        for (unsigned long pcr = first; pcr <= last; pcr++) {
-            all |= 1u << pcr;
-        }
-        if (*end != ',') {
-            *registers = all;
-            return *end == '\0';
-        }
-        text = end + 1;
-    }
-}
-
 bool platform_is_known(const struct run *run,
                        const struct platform_flags *flags, int *code)
 {
@@ -115,7 +88,7 @@ bool platform_is_known(const struct run *run,
         return false;
     }
     if (flags->registers != NULL &&
-        !platform_registers(flags->registers, &registers)) {
+        !registers_parse(flags->registers, &registers)) {
         *code = fail(run, CAUSE_USAGE, "for example --pcrs 0-7,11",
                      "--pcrs: expected registers from 0 to 23");
         return false;

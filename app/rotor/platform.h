@@ -49,7 +49,4 @@ bool platform_attest_tsm(const struct run *run,
                          const uint8_t ud[CHAIN_UD_SIZE],
                          struct rotor_room *report, int *code);
 
-// "0-7,10" as a bitmap of registers below 24; false: it is none.
-bool platform_registers(const char *text, uint32_t *registers);
-
 #endif

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "app/rotor/platform.h"
+#include "app/rotord/registers.h"
 #include "base/bytes.h"
 #include "port/linux/tpm.h"
 #include "verify/eventlog.h"
@@ -48,7 +49,7 @@ static bool gather(const struct run *run, const struct platform_flags *flags,
     struct linux_tpm tpm;
     uint32_t registers = FIRMWARE;
     if (flags->registers != NULL) {
-        (void)platform_registers(flags->registers, &registers);
+        (void)registers_parse(flags->registers, &registers);
     }
     // The library would print each index that is not there.
     (void)setenv("TSS2_LOG", "all+NONE", 0);

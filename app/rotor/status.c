@@ -168,6 +168,14 @@ static void say_walls(const char *name, uint64_t walls)
     printf("%s\n", walls == 0 ? " none" : "");
 }
 
+// A line of the enclave's report that is of its store; NULL: of its entropy.
+static const char *store_line(const char *line)
+{
+    static const char start[] = "store: ";
+    bool is_ours = strncmp(line, start, sizeof start - 1) == 0;
+    return is_ours ? line + sizeof start - 1 : NULL;
+}
+
 static void say_report(struct rotor_bytes report)
 {
     size_t begin = 0;
@@ -178,7 +186,9 @@ static void say_report(struct rotor_bytes report)
         }
         char line[256];
         clean_text(bytes_of(report.data + begin, i - begin), line, sizeof line);
-        if (line[0] != '\0') {
+        if (store_line(line) != NULL) {
+            say("store", store_line(line));
+        } else if (line[0] != '\0') {
             say(name, line);
             name = "";
         }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/rotord/registers.h"
 #include "base/bytes.h"
 
 enum value_kind { VALUE_TEXT, VALUE_NUMBER, VALUE_DURATION, VALUE_YES_NO };
@@ -62,6 +63,11 @@ static const struct key KEYS[] = {
          "its set, written into the first root; later: rotor recover"),
     TEXT("anchor", "tpm", anchor_tpm,
          "device that names the one valid store; empty: a file does"),
+    VALUE(
+        "anchor", "seal", VALUE_YES_NO, anchor_seals, 0, 1,
+        "the store's key is sealed to that TPM; chosen before the first start"),
+    TEXT("anchor", "pcrs", anchor_pcrs,
+         "registers that must be as they were then, e.g. 0-4,7; empty: none"),
 };
 
 void config_init(struct config *config)
@@ -265,6 +271,26 @@ static bool entropy_is_usable(const struct config *config, const char *path)
     return false;
 }
 
+// A seal needs a TPM, and registers are of a seal.
+static bool seal_is_usable(const struct config *config, const char *path)
+{
+    uint32_t registers = 0;
+    bool has_registers = config->anchor_pcrs[0] != '\0';
+    const char *wrong = NULL;
+    if (config->anchor_seals && config->anchor_tpm[0] == '\0') {
+        wrong = "seal = yes: needs tpm, the one that it is sealed to";
+    } else if (has_registers && !config->anchor_seals) {
+        wrong = "pcrs: needs seal = yes";
+    } else if (has_registers &&
+               !registers_parse(config->anchor_pcrs, &registers)) {
+        wrong = "pcrs: expected registers from 0 to 23, e.g. 0-4,7";
+    }
+    if (wrong != NULL) {
+        fprintf(stderr, "rotord: error: %s: [anchor] %s\n", path, wrong);
+    }
+    return wrong == NULL;
+}
+
 static bool read_lines(struct reading *reading, const char *path)
 {
     int line = ini_parse_stream(next_line, reading, take_line, reading);
@@ -300,8 +326,9 @@ enum config_verdict config_read(struct config *config, const char *path)
     if (is_unreadable) {
         return CONFIG_UNREADABLE;
     }
-    return is_good && entropy_is_usable(config, path) ? CONFIG_GOOD
-                                                      : CONFIG_WRONG;
+    is_good = is_good && entropy_is_usable(config, path) &&
+              seal_is_usable(config, path);
+    return is_good ? CONFIG_GOOD : CONFIG_WRONG;
 }
 
 static void print_value(const struct config *config, const struct key *key)

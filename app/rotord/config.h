@@ -29,6 +29,8 @@ struct config {
     bool entropy_is_required;
     char authority[CONFIG_TEXT_MAX];  // set of the recovery authority
     char anchor_tpm[CONFIG_TEXT_MAX]; // device or socket; empty: a file
+    bool anchor_seals;                // the store's key to that TPM
+    char anchor_pcrs[64];             // as registers_parse has it; or empty
 };
 
 void config_init(struct config *config);

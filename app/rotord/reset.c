@@ -51,7 +51,7 @@ static bool drop_torn_anchor(int store)
 static bool empty_store(int store)
 {
     static const char *const files[] = {"recover", "attach", "state.next",
-                                        "state"};
+                                        "state", "sealed"};
     bool is_done = linux_folder_write(store, "reset", LABEL("")) == ROTOR_OK &&
                    drop_torn_anchor(store);
     for (size_t i = 0; is_done && i < COUNT_OF(files); i++) {

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/rotord/registers.h"
 #include "base/bytes.h"
 #include "chain/hash.h"
 #include "chain/recovery.h"
@@ -54,8 +55,13 @@ static bool find_authority(const struct config *config,
 bool settings_encode(const struct config *config, struct rotor_room *settings)
 {
     struct wire_digest authority;
+    uint32_t registers = 0;
     if (!find_authority(config, &authority)) {
         return false;
+    }
+    if (config->anchor_pcrs[0] != '\0' &&
+        !registers_parse(config->anchor_pcrs, &registers)) {
+        return complain("[anchor] pcrs", "no registers", NULL);
     }
     const struct launch_settings content = {
         .suite = config->suite,
@@ -70,6 +76,8 @@ bool settings_encode(const struct config *config, struct rotor_room *settings)
         .plugged_is_required = config->entropy_is_required ? 1 : 0,
         .authority = authority,
         .anchor_kind = config->anchor_tpm[0] != '\0' ? 1 : 0,
+        .is_sealed = config->anchor_seals ? 1 : 0,
+        .seal_registers = registers,
     };
     enum rotor_status status =
         wire_message_encode(&LAUNCH_LAYOUT_SETTINGS, &content, settings);

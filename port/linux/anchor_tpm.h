@@ -16,16 +16,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include <rotor/status.h>
+#include "port/linux/tpm_session.h"
 
 #define ANCHOR_TPM_INDEX 0x01807274u // of the range for owners; "rt"
 
 struct anchor_tpm {
-    int fd;            // not closed here
-    uint32_t index;    // of NV
-    uint8_t auth[32];  // SECRET, from hw_secret
-    bool is_written;   // the index has been extended; part of its name
-    const char *fault; // why the last call failed, a sentence
+    struct tpm_talk talk; // talk.fault: why the last call failed
+    uint32_t index;       // of NV
+    uint8_t auth[32];     // SECRET, from hw_secret
+    bool is_written;      // the index has been extended; part of its name
 };
 
 // Derives the key of the index and makes the index if there is none.  `fd` is

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <openssl/evp.h>
@@ -19,22 +18,12 @@
 static struct software_tpm software;
 static const uint8_t SECRET[32] = {0x41, 0x50};
 
-static int connect_to(const struct software_tpm *tpm)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    snprintf(address.sun_path, sizeof address.sun_path, "%s/tpm", tpm->folder);
-    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-    assert_int_equal(
-        connect(fd, (const struct sockaddr *)&address, sizeof address), 0);
-    return fd;
-}
-
 static void open_on(struct anchor_tpm *anchor, int fd)
 {
     enum rotor_status status =
         anchor_tpm_open(anchor, fd, ANCHOR_TPM_INDEX, SECRET);
     if (status != ROTOR_OK) {
-        print_message("%s\n", anchor->fault);
+        print_message("%s\n", anchor->talk.fault);
     }
     assert_ok(status);
 }
@@ -60,7 +49,7 @@ SPEC("a new anchor is zero, and each advance is a hash that a restart keeps")
     uint8_t wanted[32] = {0};
     uint8_t seen[32];
     SOFTWARE_TPM_OR_SKIP(&software);
-    int fd = connect_to(&software);
+    int fd = software_tpm_connect(&software);
     open_on(&anchor, fd);
     assert_ok(anchor_tpm_read(&anchor, seen));
     assert_memory_equal(seen, wanted, 32);
@@ -73,7 +62,7 @@ SPEC("a new anchor is zero, and each advance is a hash that a restart keeps")
     }
     close_on(&anchor, fd);
     software_tpm_restart(&software);
-    fd = connect_to(&software);
+    fd = software_tpm_connect(&software);
     open_on(&anchor, fd);
     assert_ok(anchor_tpm_read(&anchor, seen));
     assert_memory_equal(seen, wanted, 32);
@@ -93,7 +82,7 @@ SPEC("who has another secret can neither read nor move it, the owner neither")
     uint8_t before[32];
     uint8_t after[32];
     SOFTWARE_TPM_OR_SKIP(&software);
-    int fd = connect_to(&software);
+    int fd = software_tpm_connect(&software);
     open_on(&anchor, fd);
     assert_ok(anchor_tpm_advance(&anchor, other));
     assert_ok(anchor_tpm_read(&anchor, before));
@@ -108,7 +97,7 @@ SPEC("who has another secret can neither read nor move it, the owner neither")
                      "! tpm2_nvread 0x%x -C o && ! tpm2_nvread 0x%x "
                      "&& ! tpm2_nvextend -C o -i /dev/zero 0x%x",
                      ANCHOR_TPM_INDEX, ANCHOR_TPM_INDEX, ANCHOR_TPM_INDEX);
-    fd = connect_to(&software);
+    fd = software_tpm_connect(&software);
     open_on(&anchor, fd);
     assert_ok(anchor_tpm_read(&anchor, after));
     assert_memory_equal(before, after, 32);
@@ -125,14 +114,14 @@ SPEC("an index that was made anew by another is refused, whatever its type")
     for (size_t i = 0; i < 3; i++) {
         struct anchor_tpm anchor;
         SOFTWARE_TPM_OR_SKIP(&software);
-        int fd = connect_to(&software);
+        int fd = software_tpm_connect(&software);
         open_on(&anchor, fd);
         close_on(&anchor, fd);
         software_tpm_run(&software,
                          "tpm2_nvundefine 0x%x -C o && tpm2_nvdefine 0x%x -C o "
                          "-s 32 -a '%s' -p guess",
                          ANCHOR_TPM_INDEX, ANCHOR_TPM_INDEX, attributes[i]);
-        fd = connect_to(&software);
+        fd = software_tpm_connect(&software);
         assert_int_equal(anchor_tpm_open(&anchor, fd, ANCHOR_TPM_INDEX, SECRET),
                          ROTOR_FORBIDDEN);
         close(fd);
@@ -146,7 +135,7 @@ SPEC("an index of the right key that is no extend index is refused")
     struct anchor_tpm anchor;
     char key[65];
     SOFTWARE_TPM_OR_SKIP(&software);
-    int fd = connect_to(&software);
+    int fd = software_tpm_connect(&software);
     open_on(&anchor, fd);
     for (size_t i = 0; i < 32; i++) {
         snprintf(key + 2 * i, 3, "%02x", anchor.auth[i]);
@@ -158,7 +147,7 @@ SPEC("an index of the right key that is no extend index is refused")
                      "'%%032d' 0 | tpm2_nvwrite 0x%x -P hex:%s -i -",
                      ANCHOR_TPM_INDEX, ANCHOR_TPM_INDEX, key, ANCHOR_TPM_INDEX,
                      key);
-    fd = connect_to(&software);
+    fd = software_tpm_connect(&software);
     assert_int_equal(anchor_tpm_open(&anchor, fd, ANCHOR_TPM_INDEX, SECRET),
                      ROTOR_FORBIDDEN);
     close(fd);
@@ -178,7 +167,7 @@ SPEC("a TPM that does not answer, or whose owner has a password, is a fault")
     close(pair[0]);
     SOFTWARE_TPM_OR_SKIP(&software);
     software_tpm_run(&software, "tpm2_changeauth -c o secret");
-    int fd = connect_to(&software);
+    int fd = software_tpm_connect(&software);
     assert_int_equal(anchor_tpm_open(&anchor, fd, ANCHOR_TPM_INDEX, SECRET),
                      ROTOR_FORBIDDEN);
     close(fd);
@@ -244,7 +233,7 @@ static int begin_between(struct between *b, pthread_t *thread)
     int pair[2];
     assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
     b->ours = pair[1];
-    b->tpm = connect_to(&software);
+    b->tpm = software_tpm_connect(&software);
     assert_int_equal(pthread_create(thread, NULL, stand_between, b), 0);
     return pair[0];
 }
@@ -347,7 +336,7 @@ SPEC("a store that is rolled back under a TPM is refused, under either name")
     static struct file old_state, good;
     struct anchor_tpm anchor;
     SOFTWARE_TPM_OR_SKIP(&software);
-    int fd = connect_to(&software);
+    int fd = software_tpm_connect(&software);
     open_on(&anchor, fd);
     begin_enclave(&anchor);
     old_state = world.platform.files[ENCLAVE_STATE];
@@ -369,7 +358,7 @@ SPEC("a store that was swapped or lost under a TPM is refused")
     static struct file kept;
     struct anchor_tpm anchor;
     SOFTWARE_TPM_OR_SKIP(&software);
-    int fd = connect_to(&software);
+    int fd = software_tpm_connect(&software);
     open_on(&anchor, fd);
     begin_enclave(&anchor);
     kept = world.platform.files[ENCLAVE_STATE];
@@ -390,7 +379,7 @@ SPEC("a store that was swapped for another file of its slot is refused")
     static struct file good;
     struct anchor_tpm anchor;
     SOFTWARE_TPM_OR_SKIP(&software);
-    int fd = connect_to(&software);
+    int fd = software_tpm_connect(&software);
     open_on(&anchor, fd);
     begin_enclave(&anchor);
     world.platform.fault = FAULT_REFUSE;
@@ -423,12 +412,12 @@ SPEC("a clone with a TPM of its own is refused, the original goes on")
     struct anchor_tpm clone;
     struct software_tpm other;
     SOFTWARE_TPM_OR_SKIP(&software);
-    int fd = connect_to(&software);
+    int fd = software_tpm_connect(&software);
     open_on(&anchor, fd);
     begin_enclave(&anchor);
     memcpy(copied, world.platform.files, sizeof copied);
     assert_true(software_tpm_start(&other));
-    int other_fd = connect_to(&other);
+    int other_fd = software_tpm_connect(&other);
     assert_ok(anchor_tpm_open(&clone, other_fd, ANCHOR_TPM_INDEX, SECRET));
     world.platform.cell = &clone;
     restart_and_expect(WIRE_STATE_HALTED);
@@ -444,12 +433,12 @@ SPEC("an index that its owner deleted halts the enclave that had a state")
 {
     struct anchor_tpm anchor;
     SOFTWARE_TPM_OR_SKIP(&software);
-    int fd = connect_to(&software);
+    int fd = software_tpm_connect(&software);
     open_on(&anchor, fd);
     begin_enclave(&anchor);
     close_on(&anchor, fd);
     software_tpm_run(&software, "tpm2_nvundefine 0x%x -C o", ANCHOR_TPM_INDEX);
-    fd = connect_to(&software);
+    fd = software_tpm_connect(&software);
     open_on(&anchor, fd); // made anew, and zero
     restart_and_expect(WIRE_STATE_HALTED);
     close_all(&anchor, fd);

@@ -45,6 +45,16 @@ static bool listens(const struct software_tpm *tpm, const char *name)
     return is_there;
 }
 
+int software_tpm_connect(const struct software_tpm *tpm)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof address.sun_path, "%s/tpm", tpm->folder);
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    assert_int_equal(
+        connect(fd, (const struct sockaddr *)&address, sizeof address), 0);
+    return fd;
+}
+
 // Both sockets take connections, or the process is gone.
 static bool wait_for(struct software_tpm *tpm)
 {

@@ -22,6 +22,9 @@ void software_tpm_restart(struct software_tpm *tpm);
 // Ends the process and deletes its state.
 void software_tpm_stop(struct software_tpm *tpm);
 
+// A connection to it, as the enclave has one; it takes one at a time.
+int software_tpm_connect(const struct software_tpm *tpm);
+
 // Runs a command of tpm2-tools against it; aborts if it fails.
 void software_tpm_run(const struct software_tpm *tpm, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
