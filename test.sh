@@ -64,11 +64,14 @@ run_all() { # prefix program...
     shift
     # shellcheck disable=SC2016 # of the inner shell
     printf '%s\n' "$@" | CMOCKA_MESSAGE_OUTPUT=TAP xargs -P "$(nproc)" -I % sh -c '
-        name=$1/$2$(basename "$3")
-        "$3" >"$name.tap" 2>&1
+        name=$1/$2$(basename "$3" .bats)
+        case $3 in
+        *.bats) bats --tap "$3" ;;
+        *) "$3" ;;
+        esac >"$name.tap" 2>&1
         echo $? >"$name.code"' - "$log" "$prefix" %
     for program; do
-        name=$prefix$(basename "$program")
+        name=$prefix$(basename "$program" .bats)
         count "$name" "$(cat "$log/$name.code")" "$log/$name.tap"
     done
 }
@@ -160,14 +163,20 @@ for suite in $suites; do
         cat "$log/check"
         ;;
     cli)
-        release && for script in test/cli/*.bats; do
-            [ -e "$script" ] && run "cli-$(basename "$script" .bats)" bats --tap "$script"
-        done
+        release && run_all cli- test/cli/*.bats
         ;;
     device)
         need faults --buildtype=release -Dtests=false -Dfaults=true
-        release && for script in test/device/*.bats; do
-            [ -e "$script" ] && run "device-$(basename "$script" .bats)" bats --tap "$script"
+        release || continue
+        # These two look at times and memory: by themselves.
+        alone=(test/device/hostile.bats test/device/tour.bats)
+        together=(test/device/storage.bats) # the longest first
+        for script in test/device/*.bats; do
+            [[ " ${alone[*]} ${together[*]} " == *" $script "* ]] || together+=("$script")
+        done
+        run_all device- "${together[@]}"
+        for script in "${alone[@]}"; do
+            run "device-$(basename "$script" .bats)" bats --tap "$script"
         done
         ;;
     soak)
