@@ -131,7 +131,7 @@ void rtp_recover_settle(struct rtp *rtp);
 // Makes the job that drops what is beyond the bound, if it can be made now.
 void rtp_prune_pursue(struct rtp *rtp);
 void rtp_prune_done(struct rtp *rtp, const struct rtp_job *job);
-void rtp_prune_submit(struct rtp *rtp, struct rtp_slot *slot);
+void rtp_prune_submit(struct rtp *rtp, uint64_t now_ms, struct rtp_slot *slot);
 
 // ---- answer.c --------------------------------------------------------------
 

@@ -66,7 +66,7 @@ void rtp_prune_done(struct rtp *rtp, const struct rtp_job *job)
     }
 }
 
-void rtp_prune_submit(struct rtp *rtp, struct rtp_slot *slot)
+void rtp_prune_submit(struct rtp *rtp, uint64_t now_ms, struct rtp_slot *slot)
 {
     struct wire_client_prune prune;
     bool is_good = wire_message_decode(&WIRE_LAYOUT_CLIENT_PRUNE,
@@ -76,6 +76,13 @@ void rtp_prune_submit(struct rtp *rtp, struct rtp_slot *slot)
     if (!is_good) {
         rtp_slot_finish(slot, WIRE_CLIENT_MALFORMED,
                         "fewer entries than the log must hold");
+        return;
+    }
+    // A rotation under way is over soon; one that waits may wait for an hour.
+    if (rtp->state.phase == RTP_INTENT && now_ms < rtp->order_at_ms) {
+        rtp_slot_finish(slot, WIRE_CLIENT_BUSY,
+                        "a rotation waits for its next try: ask again when it "
+                        "is done");
         return;
     }
     rtp->prune.keep = (uint32_t)prune.keep;

@@ -209,7 +209,7 @@ static void submit_slot(struct rtp *rtp, uint64_t now_ms, struct rtp_slot *slot)
         return;
     }
     if (slot->op == WIRE_OP_PRUNE) {
-        rtp_prune_submit(rtp, slot);
+        rtp_prune_submit(rtp, now_ms, slot);
         return;
     }
     if (rtp->unavailable != NULL) {

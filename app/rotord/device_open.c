@@ -43,7 +43,8 @@ static bool lock_state(struct device *device)
     int lock = openat(device->state_folder, "lock",
                       O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (lock < 0) {
-        return complain(device->config->state, strerror(errno), NULL);
+        return complain(device->config->state, strerror(errno),
+                        "rotord writes there: the lock, the log, the stores");
     }
     if (flock(lock, LOCK_EX | LOCK_NB) != 0) {
         return complain(device->config->state,

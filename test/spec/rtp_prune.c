@@ -146,6 +146,27 @@ SPEC("rule 9 knows the keys of entries that the log dropped, before a restart "
     sim_device_free(device);
 }
 
+SPEC("while a rotation waits for its next try the log is not cut, and says so")
+{
+    struct sim_device *device = device_ready(44);
+    struct client client = {.device = device};
+    rotate(&client, 50);
+    uint64_t count = device->rtp.log.count;
+    device->has_no_root_entropy = true;
+    assert_ok(rtp_event(&device->rtp, device->now_ms,
+                        WIRE_REASON_SECURITY_EVENT, "an event"));
+    sim_run(device, 100);
+    assert_int_equal(device->rtp.state.phase, RTP_INTENT);
+    assert_true(client_await(&client, ask_to_keep(&client, KEEP), 1000));
+    assert_int_equal(client.last.code, WIRE_CLIENT_BUSY);
+    device->has_no_root_entropy = false;
+    assert_true(sim_run_until(device, 60000, sim_is_steady));
+    assert_int_equal(device->rtp.log.count, count + 1);
+    keep(&client, KEEP);
+    assert_int_equal(device->rtp.log.count, KEEP);
+    sim_device_free(device);
+}
+
 static void cut_in_prune(enum sim_step step, bool is_after)
 {
     struct sim_device *device = device_ready(43);
