@@ -262,13 +262,11 @@ static enum rotor_status reveal_auth(struct bundle_secrets *s,
     if (!reveals_auth(order)) {
         return ROTOR_OK;
     }
-    const struct enclave_keys *keys = &enclave->keys;
+    // The parent of a rotation is the current entry: its keys are open.
     const struct enclave_sealed_auth *sealed = &order->parent->next_auth;
-    bool is_known = enclave_keys_are_of(keys, order->parent) &&
-                    keys->has_next_auth && sealed->size != 0;
     made->slot->auth = *sealed;
-    if (is_known) {
-        made->auth = keys->next_auth;
+    if (enclave->keys.has_next_auth) {
+        made->auth = enclave->keys.next_auth;
         return ROTOR_OK;
     }
     TRY(enclave_auth_open(enclave, sealed, &s->revealed));

@@ -316,10 +316,7 @@ static void count_beside(struct rtp *rtp, const struct wire_status *status)
         schedule->answers += schedule->beside;
         schedule->beside = 0;
     }
-    bool is_of_epoch =
-        status->has_cur &&
-        wire_digest_equal(&status->cur.body_hash, &rtp->state.trust.body_hash);
-    if (status->has_beside && is_of_epoch) {
+    if (status->has_beside) {
         schedule->beside = status->beside;
     }
 }
