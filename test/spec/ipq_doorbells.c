@@ -206,3 +206,59 @@ SPEC("where the kernel sleeps on one word only, the others are looked at")
     assert_ok(doorbells_wait(&bells, WAIT_NS));
     end();
 }
+
+SPEC("an announcement stands for a whole wait, and is taken back behind it")
+{
+    begin(ROTOR_IPQ_FRAMES);
+    assert_int_equal(doorbells_wait(&bells, 200000000), ROTOR_AGAIN);
+    for (size_t i = 0; i < CHANNELS; i++) {
+        assert_int_equal(ours[i].channel.ticket, 1);
+        assert_true(rotor_ipq_channel_peer_is_awake(&theirs[i].channel));
+    }
+    end();
+}
+
+SPEC("a bell that is not watched need not be one")
+{
+    struct doorbell none = {0};
+    begin(ROTOR_IPQ_FRAMES);
+    bells.entries[2] = (struct doorbells_entry){&none, 0};
+    assert_int_equal(doorbells_wait(&bells, 100000000), ROTOR_AGAIN);
+    push(4, 1);
+    assert_ok(doorbells_wait(&bells, WAIT_NS));
+    end();
+}
+
+// Moves the bell without any news, as a hostile or hasty peer does; ends the
+// wait when the sleeper has announced itself anew, or in ten seconds.
+static void *ring_for_nothing(void *nothing)
+{
+    (void)nothing;
+    struct rotor_ipq_channel *channel = &theirs[0].channel;
+    const struct timespec nap = {0, 1000000};
+    while (rotor_ipq_channel_peer_is_awake(channel)) {
+        (void)nanosleep(&nap, NULL);
+    }
+    uint32_t announced = atomic_load(&channel->theirs->sleep);
+    channel->bell++;
+    atomic_store(&channel->mine->bell, channel->bell);
+    bool is_anew = false;
+    for (unsigned i = 0; i < 10000 && !is_anew; i++) {
+        (void)nanosleep(&nap, NULL);
+        is_anew = atomic_load(&channel->theirs->sleep) != announced;
+    }
+    push(0, 1);
+    return is_anew ? NULL : (void *)1;
+}
+
+SPEC("an announcement that was answered for nothing is made anew")
+{
+    pthread_t ringer;
+    void *failed = NULL;
+    begin(ROTOR_IPQ_FRAMES);
+    assert_ok(pthread_create(&ringer, NULL, ring_for_nothing, NULL));
+    assert_ok(doorbells_wait(&bells, WAIT_NS));
+    assert_ok(pthread_join(ringer, &failed));
+    assert_null(failed);
+    end();
+}
