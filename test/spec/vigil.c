@@ -8,7 +8,7 @@
 
 #include "test/spec.h"
 
-static const struct rotor_ipq_plan plan = {8, ROTOR_IPQ_FRAME_MAX, 3};
+static const struct rotor_ipq_plan plan = {512, ROTOR_IPQ_FRAME_MAX, 3};
 static struct shared_queue rtp;
 static struct shared_queue ap;
 static struct vigil vigil;
