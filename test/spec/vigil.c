@@ -55,8 +55,10 @@ SPEC("what an answer took is noted for its kind alone")
     vigil_end(&vigil);
     assert_true(vigil.spins[WIRE_OP_ATTEST].gap_ns != 0);
     assert_int_equal(vigil.spins[WIRE_OP_SESSION_FIN].gap_ns, 0);
+    uint64_t attest = vigil.spins[WIRE_OP_ATTEST].gap_ns;
     assert_true(vigil_keep(&vigil, &rtp.channel, WIRE_OP_SESSION_FIN));
     vigil_end(&vigil);
+    assert_int_equal(vigil.spins[WIRE_OP_ATTEST].gap_ns, attest);
     uint64_t noted = vigil.spins[WIRE_OP_SESSION_FIN].gap_ns;
     vigil_end(&vigil); // of no wait: nothing to note
     assert_int_equal(vigil.spins[WIRE_OP_SESSION_FIN].gap_ns, noted);
