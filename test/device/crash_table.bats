@@ -148,17 +148,25 @@ is_refused() { # pattern
     pause_device
 }
 
+put_back() { rm -rf "$STATE/enclave" && cp -a "$FOLDER/enclave.old" "$STATE/enclave"; }
+
 @test "CUR e | CUR e+1, CUR e | PEND: the enclave's store is put back, it signs nothing more" {
     start_device
     pause_device
+    cp -a "$STATE" "$FOLDER/first"
     cp -a "$STATE/enclave" "$FOLDER/enclave.old"
+    start_device
+    rotor rotate --state "$STATE" >/dev/null
+    pause_device
+    put_back
+    is_refused 'rolled back'
+    rm -rf "$STATE" && mv "$FOLDER/first" "$STATE"
     start_device
     order enclave open 4+ EIO # P3
     timeout 3 rotor rotate --state "$STATE" >/dev/null 2>&1 || true
     await 'R1 is done' phase_is switching
     pause_device
-    rm -rf "$STATE/enclave" && cp -a "$FOLDER/enclave.old" "$STATE/enclave"
-    cp -a "$STATE/rtp" "$FOLDER/rtp.pend"
+    put_back
     is_refused 'rolled back'
 }
 
