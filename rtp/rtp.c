@@ -361,12 +361,23 @@ void rtp_adopt(struct rtp *rtp, uint64_t now_ms, const struct rtp_job *job)
     }
 }
 
+// The log has the entry, and the state may be of the same opinion: a write that
+// failed may be done.  So the next try does not cut the log again.
+static void note_appended(struct rtp *rtp, const struct rtp_job *job)
+{
+    if (job->status != ROTOR_OK && job->log_offset > rtp->log.size) {
+        size_t record = (size_t)(job->log_offset - rtp->log.size);
+        rtp_log_note(&rtp->log, &job->next.trust, record - RTP_LOG_HEAD);
+    }
+}
+
 void rtp_job_done(struct rtp *rtp, uint64_t now_ms, struct rtp_job *job)
 {
     if (job != &rtp->job || !rtp->job_is_out) {
         return;
     }
     rtp->job_is_out = false;
+    note_appended(rtp, job);
     bool is_of_pairing = rtp->job_pairing == rtp->counts.resets;
     bool is_hello = job->kind == RTP_JOB_HELLO;
     if (is_hello && !is_of_pairing) {

@@ -181,6 +181,9 @@ static enum rotor_status rtp_write(void *context, enum rtp_file file,
         return ROTOR_PORT_FAILED;
     }
     TRY(write_file(&device->store.rtp[file], bytes));
+    if (device->rtp_disk_denies) {
+        return ROTOR_PORT_FAILED;
+    }
     show(device, STEPS[file]);
     return outcome(device, SIM_RTP);
 }

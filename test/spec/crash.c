@@ -275,6 +275,28 @@ SPEC(
     sim_device_free(device);
 }
 
+SPEC("CUR 0, ACC0: R2 was written and is said not to be: the log is not cut "
+     "under it")
+{
+    struct sim_device *device = new_device();
+    device->cut = (struct sim_cut)LOSING(RTP, ROT_DONE);
+    start_both(device);
+    sim_run(device, 60000);
+    restart(device, THE_VICTIM);
+    device->rtp_disk_denies = true;
+    sim_run(device, 5000);
+    check_standing(device, WIRE_STATE_CUR, RTP_ACC0);
+    assert_true(device->seen.alarms[RTP_ALARM_STORE] >= 2);
+    assert_int_equal(device->seen.steps[SIM_RTP_LOG], 1);
+    sim_kill_rtp(device);
+    assert_ok(sim_start_rtp(device));
+    check_standing(device, WIRE_STATE_CUR, RTP_CUR);
+    device->rtp_disk_denies = false;
+    run_to_the_end(device);
+    assert_int_equal(device->seen.alarms[RTP_ALARM_LOG], 0);
+    sim_device_free(device);
+}
+
 // A disk of the AP that takes as long as it likes, beside the serving thread.
 static struct {
     struct enclave_ops ops;
