@@ -123,7 +123,7 @@ struct sim_device {
     bool entropy_is_dead;     // of the AP
     bool has_no_root_entropy; // but enough for what passes
     bool rtp_disk_is_full;
-    bool rtp_disk_denies; // a file was written, and is said not to be
+    bool rtp_disk_denies;           // a file was written, and is said not to be
     enum sim_step ap_disk_fails_at; // that step of the AP does not take place
     struct rtp_job *held;
     struct enclave enclave;
