@@ -160,7 +160,9 @@ if 1.3 accepts it under this floor and its digest is the one in the slot.
     version 4, digest 64, zero 4
 
 Two copies; record s is written over copy s mod 2, so that a torn write harms
-the older copy only.  A reader takes the whole copy with the higher sequence.
+the older copy only.  Where copies are files, each is replaced whole: a record
+whose write failed may be read all the same, and be gone after a power cut,
+while the next one is under way over the copy before it.  A reader takes the whole copy with the higher sequence.
 A copy is whole if its size and hash are right, it stands in its place, names
 the component, and is the encoding of a sound state: the active slot is
 CONFIRMED; with none active none is CONFIRMED.

@@ -37,6 +37,7 @@ struct platform {
     bool has_tpm;
     bool is_sealed;           // the store's key, to that TPM
     struct anchor_tpm anchor; // SECRET
+    uint64_t anchor_in_doubt; // n of a file that may not last; 0: none is
 };
 
 // Before the last wall: opens what serving needs.  Fills `identity` but for

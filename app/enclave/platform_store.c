@@ -73,10 +73,23 @@ static enum rotor_status store_remove(void *context, enum enclave_file file)
 
 // ---- anchor ----------------------------------------------------------------
 
+static enum rotor_status replace_anchor(struct platform *platform,
+                                        const uint8_t memory[PLATFORM_ANCHOR])
+{
+    enum rotor_status status =
+        said(linux_folder_replace(LAUNCH_FD_STORE, "anchor",
+                                  bytes_of(memory, PLATFORM_ANCHOR)),
+             "anchor");
+    platform->anchor_in_doubt = status == ROTOR_OK ? 0 : bytes_be64(memory);
+    return status;
+}
+
 // A file that anyone who can write the store can roll back too: detect only.
+// What a failed write left there may be gone after the next power cut, and what
+// is said here must not: it is written once more.
 static enum rotor_status anchor_read(void *context, uint64_t *n, uint8_t v[32])
 {
-    (void)context;
+    struct platform *platform = context;
     uint8_t memory[PLATFORM_ANCHOR];
     struct rotor_room room = ROOM_OF(memory);
     bool found = false;
@@ -89,34 +102,28 @@ static enum rotor_status anchor_read(void *context, uint64_t *n, uint8_t v[32])
     }
     *n = bytes_be64(memory);
     memcpy(v, memory + 8, 32);
-    return ROTOR_OK;
+    bool is_in_doubt = *n != 0 && *n == platform->anchor_in_doubt;
+    return is_in_doubt ? replace_anchor(platform, memory) : ROTOR_OK;
 }
 
 // The anchor's file behind one more advance.
-static enum rotor_status next_anchor(const uint8_t d[32],
+static enum rotor_status next_anchor(struct platform *platform,
+                                     const uint8_t d[32],
                                      uint8_t memory[PLATFORM_ANCHOR])
 {
     uint8_t v[32];
     uint64_t n = 0;
-    TRY(anchor_read(NULL, &n, v));
+    TRY(anchor_read(platform, &n, v));
     const struct rotor_bytes parts[] = {BYTES_OF(v), bytes_of(d, 32)};
     bytes_put_be64(memory, n + 1);
     return crypto_hash(CRYPTO_SHA256, parts, COUNT_OF(parts), memory + 8);
 }
 
-static enum rotor_status replace_anchor(const uint8_t memory[PLATFORM_ANCHOR])
-{
-    return said(linux_folder_replace(LAUNCH_FD_STORE, "anchor",
-                                     bytes_of(memory, PLATFORM_ANCHOR)),
-                "anchor");
-}
-
 static enum rotor_status anchor_advance(void *context, const uint8_t d[32])
 {
-    (void)context;
     uint8_t memory[PLATFORM_ANCHOR];
-    TRY(next_anchor(d, memory));
-    return replace_anchor(memory);
+    TRY(next_anchor(context, d, memory));
+    return replace_anchor(context, memory);
 }
 
 // ---- an anchor that a copy of the disk does not bring back -----------------
@@ -164,7 +171,7 @@ static enum rotor_status make_durable(void *input)
     case ENCLAVE_RENAME:
         return store_rename(platform, what->file, what->to);
     case ENCLAVE_ADVANCE:
-        return replace_anchor(platform->durable.anchor);
+        return replace_anchor(platform, platform->durable.anchor);
     }
     return ROTOR_INVALID;
 }
@@ -183,7 +190,8 @@ static enum rotor_status durable_begin(void *context,
         return ROTOR_OK;
     }
     if (what->kind == ENCLAVE_ADVANCE) {
-        TRY(next_anchor(what->d, durable->anchor)); // hashed here, as well
+        TRY(next_anchor(platform, what->d,
+                        durable->anchor)); // hashed here, as well
     }
     beside_begin(make_durable, platform);
     return ROTOR_OK;

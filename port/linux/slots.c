@@ -94,7 +94,7 @@ enum rotor_status linux_slots_write(int boot_folder, struct boot_slots *slots)
     size_t copy = 0;
     TRY(boot_slots_encode(slots, record, &copy));
     record_name(name, slots->component, copy);
-    TRY(linux_folder_write(boot_folder, name, BYTES_OF(record)));
+    TRY(linux_folder_replace(boot_folder, name, BYTES_OF(record)));
     boot_slots_commit(slots);
     return ROTOR_OK;
 }

@@ -12,7 +12,9 @@ static const char USAGE[] =
     "       powercut --replay TRIAL\n"
     "       powercut --prove\n"
     "\n"
-    "  --full         cut again at every point of every recovery\n"
+    "  --full         cut again at every point of every recovery, and at "
+    "every\n"
+    "                 point behind a call that failed\n"
     "  --schedules N  that many schedules by the throw (2000)\n"
     "  --seed S       of keys and schedules (1)\n"
     "  --replay TRIAL run one trial, as it was printed, and say how it ended\n"
@@ -67,18 +69,14 @@ static bool run_plan(const struct options *options, struct plan *plan,
         return true;
     }
     const struct workers_task points = {plan_run_point, plan, 0, plan->count};
-    const struct workers_task pairs = {plan_run_pairs, plan, 0, plan->count};
+    workers_job *again = options->is_full ? plan_run_pairs : plan_run_faults;
+    const struct workers_task pairs = {again, plan, 0, plan->count};
     struct tally own = {0};
-    bool is_run = workers_run(&points, &own) &&
-                  (!options->is_full || workers_run(&pairs, &own));
-    printf("%-10s anchor %s: %zu places, %llu points",
+    bool is_run = workers_run(&points, &own) && workers_run(&pairs, &own);
+    printf("%-10s anchor %s: %zu places, %llu points, %llu pairs\n",
            trial_story_name(plan->story),
            plan->anchor == ANCHOR_FILE ? "file" : "cell", plan->points,
-           (unsigned long long)own.points);
-    if (options->is_full) {
-        printf(", %llu pairs", (unsigned long long)own.pairs);
-    }
-    printf("\n");
+           (unsigned long long)own.points, (unsigned long long)own.pairs);
     say_faults(&own);
     tally_add(tally, &own);
     return is_run;

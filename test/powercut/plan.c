@@ -152,30 +152,65 @@ static void run_second(struct second *second, struct dice *dice)
     machine_free(machine);
 }
 
+static struct second second_of(const struct plan *plan, uint64_t index,
+                               struct tally *tally)
+{
+    return (struct second){.plan = plan,
+                           .trial = plan->trials[index],
+                           .index = index,
+                           .tally = tally};
+}
+
+// Points of the life that the first event begins, or goes on in.
+static unsigned count_points(const struct second *second)
+{
+    struct machine *machine =
+        story_run(&second->trial, &second->plan->betrayal, false);
+    unsigned points = machine->told;
+    machine_free(machine);
+    return points;
+}
+
+static void run_seconds(struct second *second, unsigned from, unsigned to)
+{
+    struct dice dice = {second->plan->seed * 0x9e3779b97f4a7c15u +
+                        second->index};
+    second->trial.count = 2;
+    for (unsigned at = from; at <= to; at++) {
+        second->trial.events[1].at = at;
+        run_second(second, &dice);
+    }
+}
+
+static bool is_fault(const struct trial_event *event)
+{
+    return event->victim == SIM_NOBODY;
+}
+
 // The first time power leaves the side at the point, or both, and nothing is
-// kept; then it goes again at every point from the restart to the end.
+// kept; then it goes again at every point from the restart to the end.  Or the
+// call fails; then power goes at every point behind it.
 void plan_run_pairs(const void *context, uint64_t index, struct tally *tally)
 {
     const struct plan *plan = context;
-    struct second second = {.plan = plan,
-                            .trial = plan->trials[index],
-                            .index = index,
-                            .tally = tally};
-    struct dice dice = {plan->seed * 0x9e3779b97f4a7c15u + index};
+    struct second second = second_of(plan, index, tally);
     const struct trial_event *first = &second.trial.events[0];
     bool is_first = first->fate.kind == SIM_FATE_LOST &&
                     (first->victim == SIM_BOTH ||
                      first->victim == plan->trace[first->at - 1u].side);
-    if (!is_first) {
-        return;
+    if (is_fault(first)) {
+        run_seconds(&second, first->at + 1u, count_points(&second));
+    } else if (is_first) {
+        run_seconds(&second, 1, count_points(&second));
     }
-    struct machine *machine = story_run(&second.trial, &plan->betrayal, false);
-    unsigned points = machine->told;
-    machine_free(machine);
-    second.trial.count = 2;
-    for (unsigned at = 1; at <= points; at++) {
-        second.trial.events[1].at = at;
-        run_second(&second, &dice);
+}
+
+void plan_run_faults(const void *context, uint64_t index, struct tally *tally)
+{
+    struct second second = second_of(context, index, tally);
+    const struct trial_event *first = &second.trial.events[0];
+    if (is_fault(first)) {
+        run_seconds(&second, first->at + 1u, first->at + 6u);
     }
 }
 

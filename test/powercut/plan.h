@@ -24,9 +24,11 @@ struct plan {
 bool plan_make(struct plan *plan, char why[160]);
 void plan_close(struct plan *plan);
 
-// Jobs over a plan: one trial; one trial, then all that can cut its recovery.
+// Jobs over a plan: one trial; one trial, then all that can cut its recovery;
+// a call that fails, then power goes at the points right behind it.
 workers_job plan_run_point;
 workers_job plan_run_pairs;
+workers_job plan_run_faults;
 
 // Jobs over a seed (uint64_t) that a schedule follows from with its index.
 workers_job plan_run_schedule;
