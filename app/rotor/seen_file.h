@@ -25,7 +25,7 @@
 
 struct seen_file {
     int folder;
-    const char *name; // the caller's
+    const char *name; // the caller's; NULL: a file without one
     int fd;           // -1: closed
     uint64_t slots;   // a power of two
     uint64_t used;
@@ -34,7 +34,8 @@ struct seen_file {
     uint64_t most;              // entries that may be in
 };
 
-// Opens or makes the file; what is damaged is made anew, empty.
+// Opens or makes the file; what is damaged is made anew, empty.  Without a name
+// it is empty, and gone when it is closed.
 //
 // ROTOR_PORT_FAILED  errno says why; also of all below.
 ROTOR_CALL seen_file_open(struct seen_file *file, int folder, const char *name);
