@@ -9,6 +9,7 @@
 #include "app/rotor/bundle.h"
 #include "app/rotor/chain.h"
 #include "app/rotor/log_stream.h"
+#include "app/rotor/reliance.h"
 #include "app/rotor/walk.h"
 #include "base/bytes.h"
 
@@ -351,9 +352,88 @@ static int list_device(struct listing *listing)
     return code;
 }
 
-static int list(struct listing *listing, const char *path)
+// What a relying party keeps: all of it is read and its sum checked first.
+struct store_source {
+    struct store store;
+    uint64_t next;
+    const char *folder;
+    enum rotor_status status;
+    uint8_t memory[WIRE_ENTRY_MAX];
+};
+
+static enum rotor_status next_of_store(void *context, struct rotor_bytes *bytes)
 {
-    return path != NULL ? list_file(listing, path) : list_device(listing);
+    struct store_source *source = context;
+    struct rotor_room room = ROOM_OF(source->memory);
+    if (source->next == source->store.count) {
+        return ROTOR_AGAIN;
+    }
+    source->status = store_entry(&source->store, source->next++, &room);
+    *bytes = bytes_in(&room);
+    return source->status;
+}
+
+static int store_unread(struct listing *listing, void *context)
+{
+    const struct store_source *source = context;
+    char message[600];
+    if (source->status == ROTOR_OK) {
+        return EXIT_ACCEPTED;
+    }
+    bool is_damaged = source->status == ROTOR_CORRUPT;
+    (void)snprintf(
+        message, sizeof message, "trust store %s: %s", source->folder,
+        is_damaged ? "the files of this log are damaged" : strerror(errno));
+    return end_with(listing, is_damaged ? CAUSE_UNPARSABLE : CAUSE_UNREADABLE,
+                    is_damaged ? "restore it from a backup, or move it away "
+                                 "and pin the log anew"
+                               : "see --trust",
+                    message);
+}
+
+static int list_store(struct listing *listing, struct reliance *reliance)
+{
+    static struct store_source source;
+    const struct ahead_source entries = {&source, next_of_store};
+    struct wire_digest log_id;
+    int code = EXIT_ACCEPTED;
+    if (!parse_digest(reliance->log_id, &log_id)) {
+        return fail(listing->run, CAUSE_USAGE, NULL,
+                    "--log-id %s: not a fingerprint", reliance->log_id);
+    }
+    if (!reliance_choose_folder(listing->run, reliance, &code)) {
+        return code;
+    }
+    source.folder = reliance->folder;
+    source.status = store_open(&source.store, reliance->folder);
+    if (source.status == ROTOR_OK) {
+        source.status = store_select(&source.store, &log_id);
+    }
+    code = source.status == ROTOR_OK ? list_log(listing, &entries, store_unread)
+                                     : store_unread(listing, &source);
+    store_close(&source.store);
+    return code;
+}
+
+// ---- the command -----------------------------------------------------------
+
+struct wanted {
+    const char *path;
+    struct reliance reliance;
+};
+
+static int list(struct listing *listing, struct wanted *wanted)
+{
+    bool is_store = wanted->reliance.log_id != NULL;
+    if (is_store && wanted->path != NULL) {
+        return fail(listing->run, CAUSE_USAGE, NULL,
+                    "--file and --log-id exclude each other");
+    }
+    if (is_store) {
+        return list_store(listing, &wanted->reliance);
+    }
+    return wanted->path != NULL ? list_file(listing, wanted->path)
+                                : list_device(listing);
 }
 
 static bool take_epoch(const struct run *run, const char *text, uint64_t *epoch,
@@ -372,13 +452,17 @@ static bool take_epoch(const struct run *run, const char *text, uint64_t *epoch,
 int main_chain(struct run *run, int count, char **arguments)
 {
     struct listing listing = {.run = run};
-    const char *path = NULL;
+    struct wanted wanted = {.path = NULL};
     uint64_t keep = 0;
     int code = EXIT_ACCEPTED;
     const struct flag flags[] = {
-        {"--file", "FILE", FLAG_TEXT,   &path,
+        {"--file",   "FILE",        FLAG_TEXT,   &wanted.path,
          "an exported log or evidence instead of rotord's"},
-        {"--keep", "N",    FLAG_NUMBER, &keep,
+        {"--log-id", "FINGERPRINT", FLAG_TEXT,   &wanted.reliance.log_id,
+         "what a relying party keeps of this log"         },
+        {"--trust",  "DIR",         FLAG_TEXT,   &wanted.reliance.trust,
+         "the party's trust store"                        },
+        {"--keep",   "N",           FLAG_NUMBER, &keep,
          "prune: entries that the device holds"           },
     };
     if (!flags_parse(run, flags, COUNT_OF(flags), &count, arguments, &code)) {
@@ -386,18 +470,19 @@ int main_chain(struct run *run, int count, char **arguments)
     }
     const char *verb = count == 0 ? "list" : arguments[0];
     if (strcmp(verb, "list") == 0 && count <= 1) {
-        return list(&listing, path);
+        return list(&listing, &wanted);
     }
     if (strcmp(verb, "show") == 0 && count == 2) {
         listing.shows_one = true;
         return take_epoch(run, arguments[1], &listing.epoch, &code)
-                   ? list(&listing, path)
+                   ? list(&listing, &wanted)
                    : code;
     }
-    if (strcmp(verb, "export") == 0 && count == 2 && path == NULL) {
+    bool is_here = wanted.path == NULL && wanted.reliance.log_id == NULL;
+    if (strcmp(verb, "export") == 0 && count == 2 && is_here) {
         return chain_export(run, arguments[1]);
     }
-    if (strcmp(verb, "prune") == 0 && count == 1 && path == NULL) {
+    if (strcmp(verb, "prune") == 0 && count == 1 && is_here) {
         return chain_prune(run, keep);
     }
     return fail(run, CAUSE_USAGE,

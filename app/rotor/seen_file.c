@@ -12,9 +12,9 @@
 #include "crypto/crypto.h"
 
 #define MAGIC       0x524f5453u // "ROTS"
-#define VERSION     1u
+#define VERSION     2u
 #define HEAD_SIZE   4096u // bytes; slots are aligned to pages behind it
-#define HEAD_USED   72u   // of them, without the SHA-256
+#define HEAD_USED   80u   // of them, without the SHA-256
 #define SLOTS_FIRST 8192u
 #define RUN         16u // slots that are read at a time
 
@@ -89,9 +89,10 @@ static enum rotor_status write_head(const struct seen_file *file)
     bytes_put_be32(head + 4, VERSION);
     bytes_put_be64(head + 8, file->slots);
     bytes_put_be64(head + 16, file->used);
-    bytes_put_be64(head + 24, file->entries);
-    memcpy(head + 32, file->sum, SEEN_FILE_SUM);
+    bytes_put_be64(head + 24, file->mark.entries);
+    memcpy(head + 32, file->mark.sum, SEEN_FILE_SUM);
     bytes_put_be64(head + 64, file->most);
+    bytes_put_be64(head + 72, file->mark.log_size);
     const struct rotor_bytes part = bytes_of(head, HEAD_USED);
     TRY(crypto_hash(CRYPTO_SHA256, &part, 1, head + HEAD_USED));
     return scratch_write(file->fd, head, sizeof head, 0) ? ROTOR_OK
@@ -112,9 +113,10 @@ static bool read_head(struct seen_file *file)
     }
     file->slots = bytes_be64(head + 8);
     file->used = bytes_be64(head + 16);
-    file->entries = bytes_be64(head + 24);
-    memcpy(file->sum, head + 32, SEEN_FILE_SUM);
+    file->mark.entries = bytes_be64(head + 24);
+    memcpy(file->mark.sum, head + 32, SEEN_FILE_SUM);
     file->most = bytes_be64(head + 64);
+    file->mark.log_size = bytes_be64(head + 72);
     off_t size = lseek(file->fd, 0, SEEK_END);
     return size >= 0 && (uint64_t)size == offset_of(file->slots);
 }
@@ -134,14 +136,13 @@ static bool make_last(const struct seen_file *file)
     return file->name == NULL || fdatasync(file->fd) == 0;
 }
 
-enum rotor_status seen_file_sync(struct seen_file *file, uint64_t entries,
-                                 const uint8_t sum[SEEN_FILE_SUM])
+enum rotor_status seen_file_sync(struct seen_file *file,
+                                 const struct seen_mark *mark)
 {
     if (!make_last(file)) {
         return ROTOR_PORT_FAILED;
     }
-    file->entries = entries;
-    memcpy(file->sum, sum, SEEN_FILE_SUM);
+    file->mark = *mark;
     TRY(write_head(file));
     return make_last(file) ? ROTOR_OK : ROTOR_PORT_FAILED;
 }
@@ -197,7 +198,7 @@ static enum rotor_status grow(struct seen_file *file)
     }
     enum rotor_status status = copy_all(file, &grown);
     if (status == ROTOR_OK) {
-        status = seen_file_sync(&grown, file->entries, file->sum);
+        status = seen_file_sync(&grown, &file->mark);
     }
     if (status == ROTOR_OK && has_name &&
         renameat(file->folder, fresh, file->folder, file->name) != 0) {
@@ -226,13 +227,13 @@ enum rotor_status seen_file_add(struct seen_file *file,
 
 enum rotor_status seen_file_clear(struct seen_file *file)
 {
-    static const uint8_t NOTHING[SEEN_FILE_SUM] = {0};
+    static const struct seen_mark NOTHING = {0};
     seen_file_close(file);
     file->slots = SLOTS_FIRST;
     file->used = 0;
     file->most = 0;
     file->fd = make(file, file->name, SLOTS_FIRST);
-    return file->fd < 0 ? ROTOR_PORT_FAILED : seen_file_sync(file, 0, NOTHING);
+    return file->fd < 0 ? ROTOR_PORT_FAILED : seen_file_sync(file, &NOTHING);
 }
 
 enum rotor_status seen_file_open(struct seen_file *file, int folder,

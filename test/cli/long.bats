@@ -64,3 +64,27 @@ sys.exit(done.returncode)' "$BATS_TEST_TMPDIR/out" "$@"
     exits 3
     says "TMPDIR"
 }
+
+@test "a trust store of a long log is opened without reading it, and checked in full on demand" {
+    trust=$BATS_TEST_TMPDIR/trust
+    rotor verify --chain "$LONG" --trust "$trust" --trust-on-first-use --any-measurement
+    exits 0
+    log_id=$(sed -n 's/.*log \(SHA256:[^ ]*\)$/\1/p' <<<"$output")
+    log=$(ls "$trust"/*.log)
+    pinned="--log-id $log_id --trust $trust"
+    rotor chain list $pinned
+    exits 0
+    [ "$(grep -c ' ok$' <<<"$output")" = 1500 ]
+
+    # One byte of a signature in the middle: opening does not see it.
+    printf X | dd of="$log" bs=1 seek=$(($(stat -c %s "$log") / 2)) conv=notrunc status=none
+    rotor verify --chain "$LONG" $pinned --any-measurement
+    exits 0
+    rotor chain list $pinned
+    exits 3
+    says "damaged"
+    rotor chain show 1499 $pinned --json
+    fails_in_json UNPARSABLE
+    rotor chain list --file "$LONG" $pinned
+    exits 2
+}
