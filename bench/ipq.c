@@ -113,6 +113,7 @@ enum which {
     RAW,
     RTT_MEAN,
     RTT_PAYLOAD,
+    RTT_64,
     RTT_TAIL,
     RTT_CK,
     RTT_RTE,
@@ -122,8 +123,10 @@ enum which {
     SINGLE,
     SINGLE_CK,
     SINGLE_RTE,
+    SINGLE_64,
     BATCH,
     BATCH_RTE,
+    BATCH_64,
     SEALED_FRAMES,
     SLEEP,
     WAKE,
@@ -137,6 +140,7 @@ static struct tally tallies[CASES] = {
         CASE("rtt-mean", "ns", "raw ping-pong", TALLY_RATIO_AT_MOST, 1.0),
     [RTT_PAYLOAD] = CASE("rtt-payload", "ns", "raw ping-pong with 64 bytes",
                          TALLY_NO_GOAL, 0),
+    [RTT_64] = CASE("rtt-64", "ns", "raw ping-pong", TALLY_NO_GOAL, 0),
     [RTT_TAIL] = CASE("rtt-tail", "p99.9/p50", "the same of the raw ping-pong",
                       TALLY_RATIO_AT_MOST, 1.1),
     [RTT_CK] = CASE("rtt-ck", "ns", "raw ping-pong", TALLY_NO_GOAL, 0),
@@ -150,17 +154,31 @@ static struct tally tallies[CASES] = {
                     TALLY_RATIO_AT_LEAST, 2.0),
     [SINGLE_CK] = CASE("single-ck", "M/s", "ck_ring", TALLY_NO_GOAL, 0),
     [SINGLE_RTE] = CASE("single-rte", "M/s", "rte_ring", TALLY_NO_GOAL, 0),
+    [SINGLE_64] = CASE("single-64", "M/s", "the better of ck_ring and rte_ring",
+                       TALLY_NO_GOAL, 0),
     [BATCH] =
         CASE("batch32", "M/s", "rte_ring zero-copy", TALLY_RATIO_AT_LEAST, 1.1),
     [BATCH_RTE] =
         CASE("batch32-rte", "M/s", "rte_ring burst", TALLY_NO_GOAL, 0),
+    [BATCH_64] =
+        CASE("batch32-64", "M/s", "rte_ring zero-copy", TALLY_NO_GOAL, 0),
     [SEALED_FRAMES] = CASE("sealed", "M/s", "AES-256-GCM seal alone",
                            TALLY_RATIO_AT_LEAST, 0.8),
     [SLEEP] = CASE("sleep", "ns", "futex ping-pong, same time-outs",
                    TALLY_RATIO_AT_MOST, 1.05),
-    [WAKE] = CASE("wake", "us", NULL, TALLY_VALUE_AT_MOST, 0.3),
+    [WAKE] = CASE("wake", "us", "a receiver that only looks",
+                  TALLY_VALUE_AT_MOST, 0.3),
     [IDLE] = CASE("idle", "%", NULL, TALLY_VALUE_AT_MOST, 0.5),
 };
+
+// The same sides with as many bytes in a frame as the others' messages have.
+static double sample_64(duo_side *near, duo_side *far, uint32_t count)
+{
+    queue_frame(QUEUE_MESSAGE);
+    double ns = sample(near, far, count);
+    queue_frame(QUEUE_SLOT);
+    return ns;
+}
 
 static void run_trips(void)
 {
@@ -168,6 +186,8 @@ static void run_trips(void)
     tally_add(&tallies[RTT_MEAN], ours, raw.around);
     tally_add(&tallies[RTT_PAYLOAD], ours,
               sample(duo_payload_near, duo_payload_far, TRIPS));
+    double whole = sample_64(queue_near, queue_far, TRIPS);
+    tally_add(&tallies[RTT_64], whole, raw.around);
     ck_rings[0].reset();
     double ck = sample(ck_rings[0].near, ck_rings[0].far, TRIPS);
     tally_add(&tallies[RTT_CK], ck, raw.around);
@@ -198,7 +218,7 @@ static void run_tail(void)
     }
     double theirs = tail(times_ns);
     queue_times(times_ns);
-    (void)sample(queue_near_timed, queue_far, TRIPS);
+    (void)sample(queue_near_timed, queue_far_timed, TRIPS);
     tally_add(&tallies[RTT_TAIL], tail(times_ns), theirs);
 }
 
@@ -207,11 +227,17 @@ static void run_rates(void)
     double ck = best_of(ck_rings, 3);
     double single = per_us(sample(queue_source, queue_sink, FRAMES));
     double rte = best_of(rte_rings, 3);
+    double whole = per_us(sample_64(queue_source, queue_sink, FRAMES));
     tally_add(&tallies[SINGLE], single, ck > rte ? ck : rte);
+    tally_add(&tallies[SINGLE_64], whole, ck > rte ? ck : rte);
     tally_add(&tallies[SINGLE_CK], single, ck);
     tally_add(&tallies[SINGLE_RTE], single, rte);
     double batch = per_us(sample(queue_source_batch, queue_sink_batch, FRAMES));
-    tally_add(&tallies[BATCH], batch, best_of(rte_zero_copies, 2));
+    double wholes =
+        per_us(sample_64(queue_source_batch, queue_sink_batch, FRAMES));
+    double in_place = best_of(rte_zero_copies, 2);
+    tally_add(&tallies[BATCH], batch, in_place);
+    tally_add(&tallies[BATCH_64], wholes, in_place);
     tally_add(&tallies[BATCH_RTE], batch, best_of(rte_batches, 2));
 }
 
@@ -250,8 +276,10 @@ static void run_sleepers(void)
     double ours = asleep();
     tally_add(&tallies[SLEEP], ours, asleep_on_futex());
     queue_times(times_ns);
+    (void)sample(queue_source_paced, queue_sink_looking, PACED);
+    double looking = quantile(times_ns, PACED, 0.99) / 1000;
     (void)sample(queue_source_paced, queue_sink_paced, PACED);
-    tally_add(&tallies[WAKE], quantile(times_ns, PACED, 0.99) / 1000, 0);
+    tally_add(&tallies[WAKE], quantile(times_ns, PACED, 0.99) / 1000, looking);
     queue_idle_ns = 0;
     (void)duo_sample(queue_idle_near, queue_idle_far, IDLE_MS);
     tally_add(&tallies[IDLE], 100.0 * (double)queue_idle_ns / (IDLE_MS * 1e6),

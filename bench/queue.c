@@ -26,13 +26,14 @@ static struct {
     struct crypto_aead aead;
     uint8_t iv[WIRE_IV_SIZE];
     double *times_ns;
-} bench;
+    size_t frame_size;
+} bench = {.frame_size = QUEUE_SLOT};
 
 _Atomic uint64_t queue_idle_ns, queue_awake_ns;
 
 void queue_open(void)
 {
-    static const struct rotor_ipq_plan plan = {RINGS_SLOTS, 80, 42};
+    static const struct rotor_ipq_plan plan = {QUEUE_LAP, 80, 42};
     static const uint8_t key[CRYPTO_AEAD_KEY] = {7};
     int fd = -1;
     tally_expect(shared_queue_create(&plan, &fd) == ROTOR_OK &&
@@ -53,12 +54,17 @@ void queue_open(void)
 
 void queue_spin(bool may_spin)
 {
-    static const struct spin never = {0, 0, 0};
+    static const struct spin never = {0, 0, 0, 0};
     static struct spin in_life;
     if (in_life.most_ns == 0) {
         in_life = rtp.bell.spin;
     }
     rtp.bell.spin = ap.bell.spin = may_spin ? in_life : never;
+}
+
+void queue_frame(size_t size)
+{
+    bench.frame_size = size;
 }
 
 void queue_times(double *times_ns)
@@ -109,18 +115,24 @@ void queue_near(uint32_t count)
     uint8_t bytes[80] = {1};
     struct rotor_room room = ROOM_OF(bytes);
     for (uint32_t i = 0; i < count; i++) {
-        send_frame(&rtp, bytes_of(bytes, sizeof(struct message)));
+        send_frame(&rtp, bytes_of(bytes, bench.frame_size));
         receive_frame(&rtp, &room);
     }
 }
 
 void queue_near_timed(uint32_t count)
 {
+    queue_near(QUEUE_LAP);
     for (uint32_t i = 0; i < count; i++) {
         uint64_t begin = tally_now_ns();
         queue_near(1);
         bench.times_ns[i] = (double)(tally_now_ns() - begin);
     }
+}
+
+void queue_far_timed(uint32_t count)
+{
+    queue_far(QUEUE_LAP + count);
 }
 
 void queue_far(uint32_t count)
@@ -140,7 +152,7 @@ void queue_source(uint32_t count)
     struct message m = {{1}};
     for (uint32_t i = 0; i < count; i++) {
         duo_use(&m);
-        send_frame(&rtp, bytes_of(m.bytes, sizeof m.bytes));
+        send_frame(&rtp, bytes_of(m.bytes, bench.frame_size));
     }
 }
 
@@ -159,7 +171,7 @@ void queue_source_batch(uint32_t count)
     static struct message m[RINGS_BATCH];
     struct rotor_bytes frames[RINGS_BATCH];
     for (uint32_t i = 0; i < RINGS_BATCH; i++) {
-        frames[i] = bytes_of(m[i].bytes, sizeof m[i].bytes);
+        frames[i] = bytes_of(m[i].bytes, bench.frame_size);
     }
     for (uint32_t done = 0; done < count;) {
         uint32_t left = count - done, pushed = 0;
@@ -263,8 +275,15 @@ void queue_source_paced(uint32_t count)
         }
         next = now - next > WAIT_NS / 1000 ? now : next;
         memcpy(m.bytes, &now, sizeof now);
-        send_frame(&rtp, bytes_of(m.bytes, sizeof m.bytes));
+        send_frame(&rtp, bytes_of(m.bytes, bench.frame_size));
     }
+}
+
+static void note_time(uint32_t i, const uint8_t *bytes)
+{
+    uint64_t now = tally_now_ns(), sent = 0;
+    memcpy(&sent, bytes, sizeof sent);
+    bench.times_ns[i] = (double)(now - sent);
 }
 
 void queue_sink_paced(uint32_t count)
@@ -272,11 +291,23 @@ void queue_sink_paced(uint32_t count)
     uint8_t bytes[80];
     struct rotor_room room = ROOM_OF(bytes);
     for (uint32_t i = 0; i < count; i++) {
-        uint64_t sent = 0;
         receive_frame(&ap, &room);
-        uint64_t now = tally_now_ns();
-        memcpy(&sent, bytes, sizeof sent);
-        bench.times_ns[i] = (double)(now - sent);
+        note_time(i, bytes);
+    }
+}
+
+void queue_sink_looking(uint32_t count)
+{
+    uint8_t bytes[80];
+    struct rotor_room room = ROOM_OF(bytes);
+    for (uint32_t i = 0; i < count; i++) {
+        enum rotor_status status = ROTOR_AGAIN;
+        while (status == ROTOR_AGAIN) {
+            status = rotor_ipq_pop(&ap.queue.channel.in, &room);
+            spin_pause();
+        }
+        must(status == ROTOR_OK, "pop");
+        note_time(i, bytes);
     }
 }
 
@@ -295,7 +326,7 @@ static void send_stamped(struct party *party)
     let_sleep();
     uint64_t now = tally_now_ns();
     memcpy(m.bytes, &now, sizeof now);
-    send_frame(party, bytes_of(m.bytes, sizeof m.bytes));
+    send_frame(party, bytes_of(m.bytes, bench.frame_size));
 }
 
 static void receive_stamped(struct party *party)

@@ -6,8 +6,10 @@
 #define ROTOR_BENCH_QUEUE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "bench/duo.h"
+#include <rotor/ipq.h>
 
 void queue_open(void);
 
@@ -16,17 +18,27 @@ void queue_spin(bool may_spin);
 
 // The longest and the first sleep of a doorbell, in ns.
 #define QUEUE_FIRST_SLEEP_NS 50000u
-#define QUEUE_LOOK_NS        20000000u
+#define QUEUE_LOOK_NS        50000000u
 
-// Trips of 64 bytes there and back.
+// Bytes of each frame below that is not sealed: one that fills a slot, 64 bytes
+// with its head; or one that carries what a message of the others does, in two
+// slots.
+#define QUEUE_SLOT    ROTOR_IPQ_BODY_SIZE
+#define QUEUE_MESSAGE sizeof(struct message)
+void queue_frame(size_t size);
+
+// Trips of a frame there and back.
 void queue_near(uint32_t count);
 void queue_far(uint32_t count);
 
-// The same, each timed: times_ns of queue_times.
+// The same, each timed: times_ns of queue_times.  One lap goes before, so that
+// no page is new to a processor.
+#define QUEUE_LAP 1024u
 void queue_near_timed(uint32_t count);
+void queue_far_timed(uint32_t count);
 void queue_times(double *times_ns);
 
-// Frames of 64 bytes, one at a time.
+// Frames one at a time.
 void queue_source(uint32_t count);
 void queue_sink(uint32_t count);
 
@@ -45,6 +57,10 @@ void queue_seal_alone(uint32_t count);
 #define QUEUE_PACE_NS 3000u
 void queue_source_paced(uint32_t count);
 void queue_sink_paced(uint32_t count);
+
+// The same by a receiver that does nothing but look: what the machine's own
+// noise does to the fastest there is.
+void queue_sink_looking(uint32_t count);
 
 // Trips there and back, each side asleep when its frame is sent: from push to
 // pop, both ways, added to queue_awake_ns.

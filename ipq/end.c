@@ -15,25 +15,17 @@ bool ipq_plan_is_allowed(const struct rotor_ipq_plan *plan)
            ipq_span_of(plan->frame_max) <= plan->slots;
 }
 
-// Of all heads, rounded up to whole lines: the bodies begin behind.
-static size_t heads_size(const struct rotor_ipq_plan *plan)
-{
-    size_t size = plan->slots * sizeof(uint32_t);
-    return size < ROTOR_IPQ_BODY_SIZE ? ROTOR_IPQ_BODY_SIZE : size;
-}
-
 size_t rotor_ipq_slots_size(const struct rotor_ipq_plan *plan)
 {
-    if (!ipq_plan_is_allowed(plan)) {
-        return 0;
-    }
-    return heads_size(plan) + plan->slots * sizeof(struct rotor_ipq_body);
+    return ipq_plan_is_allowed(plan)
+               ? plan->slots * sizeof(struct rotor_ipq_slot)
+               : 0;
 }
 
 static bool are_slots(const struct rotor_ipq_plan *plan,
                       struct rotor_bytes slots)
 {
-    bool is_aligned = (uintptr_t)slots.data % ROTOR_IPQ_BODY_SIZE == 0;
+    bool is_aligned = (uintptr_t)slots.data % ROTOR_IPQ_SLOT_SIZE == 0;
     return ipq_plan_is_allowed(plan) && is_aligned && slots.data != NULL &&
            slots.size == rotor_ipq_slots_size(plan);
 }
@@ -61,11 +53,9 @@ enum rotor_status rotor_ipq_producer(struct rotor_ipq *end,
     if (!are_slots(plan, bytes_of(slots.data, slots.capacity))) {
         return ROTOR_INVALID;
     }
-    void *heads = slots.data;
-    void *bodies = slots.data + heads_size(plan);
+    void *filled = slots.data;
     *end = end_of(plan, IPQ_PRODUCER);
-    end->filled_heads = heads;
-    end->filled_bodies = bodies;
+    end->filled = filled;
     end->credit = theirs;
     return ROTOR_OK;
 }
@@ -78,11 +68,9 @@ enum rotor_status rotor_ipq_consumer(struct rotor_ipq *end,
     if (!are_slots(plan, slots)) {
         return ROTOR_INVALID;
     }
-    const void *heads = slots.data;
-    const void *bodies = slots.data + heads_size(plan);
+    const void *fetched = slots.data;
     *end = end_of(plan, IPQ_CONSUMER);
-    end->fetched_heads = heads;
-    end->fetched_bodies = bodies;
+    end->fetched = fetched;
     end->given = mine;
     return ROTOR_OK;
 }

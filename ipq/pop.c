@@ -3,11 +3,17 @@
 // what is checked is the private copy.
 #include "ipq/end.h"
 
+static const struct rotor_ipq_slot *slot_at(const struct rotor_ipq *end,
+                                            uint64_t position)
+{
+    return &end->fetched[position & end->mask];
+}
+
 static uint32_t fetch_head(const struct rotor_ipq *end, uint64_t position)
 {
     // Pairs with the release in push: all slots of the frame are filled, and
     // of the batch that it begins.
-    return atomic_load_explicit(&end->fetched_heads[position & end->mask],
+    return atomic_load_explicit(&slot_at(end, position)->head,
                                 memory_order_acquire);
 }
 
@@ -40,8 +46,6 @@ void rotor_ipq_give_credit(struct rotor_ipq *end)
 bool ipq_consumer_is_due(const struct rotor_ipq *end)
 {
     uint32_t head = fetch_head(end, end->cursor);
-    // The body is on its way while we look: once its head is here, it is, too.
-    __builtin_prefetch(&end->fetched_bodies[end->cursor & end->mask], 0);
     return stamp_in(head) != stamp_before(end, end->cursor);
 }
 
@@ -69,31 +73,22 @@ static enum rotor_status read_head(struct rotor_ipq *end, uint64_t position,
     return ROTOR_OK;
 }
 
-// Looks at the heads of a frame behind its first.
-static enum rotor_status check_rest(struct rotor_ipq *end, uint64_t position,
-                                    uint32_t span)
+// Copies the `length` bytes of a frame, and looks at each head behind the
+// first.
+static enum rotor_status copy_frame(struct rotor_ipq *end, uint64_t position,
+                                    uint8_t *to, uint32_t length)
 {
-    for (uint64_t at = position + 1; at < position + span; at++) {
-        if (fetch_head(end, at) != rotor_ipq_head(end, at, 0)) {
+    while (length > ROTOR_IPQ_BODY_SIZE) {
+        ipq_copy_body(to, slot_at(end, position)->body);
+        to += ROTOR_IPQ_BODY_SIZE;
+        length -= ROTOR_IPQ_BODY_SIZE;
+        position++;
+        if (fetch_head(end, position) != rotor_ipq_head(end, position, 0)) {
             return ipq_condemn_end(end, ROTOR_IPQ_RULE_CONTINUE);
         }
     }
+    __builtin_memcpy(to, slot_at(end, position)->body, length);
     return ROTOR_OK;
-}
-
-// Bodies lie side by side: a frame is one piece, or two where the ring begins
-// anew.
-static void copy_frame(const struct rotor_ipq *end, uint64_t position,
-                       uint8_t *frame, uint32_t length)
-{
-    uint64_t slot = position & end->mask;
-    size_t straight = (end->mask + 1 - slot) * ROTOR_IPQ_BODY_SIZE;
-    size_t first = length < straight ? length : straight;
-    __builtin_memcpy(frame, end->fetched_bodies[slot].bytes, first);
-    if (length > first) {
-        __builtin_memcpy(frame + first, end->fetched_bodies[0].bytes,
-                         length - first);
-    }
 }
 
 // Copies the frame at `*position`, which then is behind it.
@@ -102,17 +97,10 @@ static enum rotor_status pop_frame(struct rotor_ipq *end, uint64_t *position,
 {
     uint32_t length = 0;
     TRY(read_head(end, *position, &length));
-    uint32_t span = ipq_span_of(length);
-    TRY(check_rest(end, *position, span));
-    if (span == 1 && end->may_fetch) {
-        uint64_t slot = *position & end->mask;
-        ipq_copy_body(frame->data, end->fetched_bodies[slot].bytes);
-    } else {
-        copy_frame(end, *position, frame->data, length);
-    }
+    TRY(copy_frame(end, *position, frame->data, length));
     // The compiler may not read the slots again in place of the copy.
     atomic_signal_fence(memory_order_seq_cst);
-    *position += span;
+    *position += ipq_span_of(length);
     frame->used = length;
     return ROTOR_OK;
 }
@@ -159,11 +147,11 @@ static uint32_t pop_bodies(const struct rotor_ipq *end,
         uint64_t position = own.cursor + i;
         uint32_t head = fetch_head(&own, position);
         uint32_t length = head - rotor_ipq_head(&own, position, 0);
-        if (length - 1 >= ROTOR_IPQ_BODY_SIZE) {
+        bool is_whole = length - 1 < ROTOR_IPQ_BODY_SIZE;
+        if (!is_whole || frames[i].capacity < own.frame_max) {
             return i;
         }
-        ipq_copy_body(frames[i].data,
-                      own.fetched_bodies[position & own.mask].bytes);
+        ipq_copy_body(frames[i].data, slot_at(&own, position)->body);
         frames[i].used = length;
     }
     return count;
@@ -179,27 +167,6 @@ static bool rooms_are_large(const struct rotor_ipq *end,
     return fits;
 }
 
-static enum rotor_status pop_frames(struct rotor_ipq *end,
-                                    struct rotor_room *frames, uint32_t count,
-                                    uint32_t *popped)
-{
-    // No frame of a slot each overruns while no more are taken at once than the
-    // three quarters that were given back.
-    uint32_t most = (end->mask + 1) / 2;
-    uint32_t done = pop_bodies(end, frames, count < most ? count : most);
-    // The compiler may not read the slots again in place of the copies.
-    atomic_signal_fence(memory_order_seq_cst);
-    uint64_t position = end->cursor + done;
-    enum rotor_status status = ROTOR_OK;
-    while (done < count && status == ROTOR_OK) {
-        status = pop_frame(end, &position, &frames[done]);
-        done += status == ROTOR_OK;
-    }
-    move_on(end, position, status == ROTOR_AGAIN);
-    *popped = done;
-    return done > 0 ? ROTOR_OK : status;
-}
-
 static enum rotor_status pop_batch(struct rotor_ipq *end,
                                    struct rotor_room *frames, uint32_t count,
                                    uint32_t *popped)
@@ -210,10 +177,24 @@ static enum rotor_status pop_batch(struct rotor_ipq *end,
     if (count == 0) {
         return ROTOR_INVALID;
     }
-    if (!rooms_are_large(end, frames, count)) {
+    // No frame of a slot each overruns while no more are taken at once than the
+    // three quarters that were given back.
+    uint32_t most = (end->mask + 1) / 2;
+    uint32_t done = pop_bodies(end, frames, count < most ? count : most);
+    // The compiler may not read the slots again in place of the copies.
+    atomic_signal_fence(memory_order_seq_cst);
+    if (!rooms_are_large(end, frames + done, count - done)) {
         return ROTOR_TOO_SMALL;
     }
-    return pop_frames(end, frames, count, popped);
+    uint64_t position = end->cursor + done;
+    enum rotor_status status = ROTOR_OK;
+    while (done < count && status == ROTOR_OK) {
+        status = pop_frame(end, &position, &frames[done]);
+        done += status == ROTOR_OK;
+    }
+    move_on(end, position, status == ROTOR_AGAIN);
+    *popped = done;
+    return done > 0 ? ROTOR_OK : status;
 }
 
 enum rotor_status rotor_ipq_pop_batch(struct rotor_ipq *end,

@@ -2,37 +2,38 @@
 // The producing end.  It reads one shared word: the peer's credit.
 #include "ipq/end.h"
 
-// Bodies lie side by side: a frame is one piece, or two where the ring begins
-// anew.
-static void fill_bodies(const struct rotor_ipq *end, uint64_t position,
-                        struct rotor_bytes frame)
+static struct rotor_ipq_slot *slot_at(const struct rotor_ipq *end,
+                                      uint64_t position)
 {
-    uint64_t slot = position & end->mask;
-    size_t straight = (end->mask + 1 - slot) * ROTOR_IPQ_BODY_SIZE;
-    size_t first = frame.size < straight ? frame.size : straight;
-    __builtin_memcpy(end->filled_bodies[slot].bytes, frame.data, first);
-    if (frame.size > first) {
-        __builtin_memcpy(end->filled_bodies[0].bytes, frame.data + first,
-                         frame.size - first);
-    }
+    return &end->filled[position & end->mask];
 }
 
 // A head behind the first one of a frame or of a batch: published by that one.
 static void fill_head(const struct rotor_ipq *end, uint64_t position,
                       uint32_t length)
 {
-    atomic_store_explicit(&end->filled_heads[position & end->mask],
+    atomic_store_explicit(&slot_at(end, position)->head,
                           rotor_ipq_head(end, position, length),
                           memory_order_relaxed);
 }
 
-// All heads of a frame but its first.
-static void fill_rest(const struct rotor_ipq *end, uint64_t position,
-                      uint32_t span)
+// Fills all of a frame but its first head; returns the slots that it took.
+static uint32_t fill_frame(const struct rotor_ipq *end, uint64_t position,
+                           struct rotor_bytes frame)
 {
-    for (uint32_t i = 1; i < span; i++) {
-        fill_head(end, position + i, 0);
+    uint32_t span = 1;
+    while (frame.size > ROTOR_IPQ_BODY_SIZE) {
+        rotor_ipq_fetch_ahead(end, position);
+        ipq_copy_body(slot_at(end, position)->body, frame.data);
+        frame.data += ROTOR_IPQ_BODY_SIZE;
+        frame.size -= ROTOR_IPQ_BODY_SIZE;
+        position++;
+        span++;
+        fill_head(end, position, 0);
     }
+    rotor_ipq_fetch_ahead(end, position);
+    __builtin_memcpy(slot_at(end, position)->body, frame.data, frame.size);
+    return span;
 }
 
 // Publishes the frame at the cursor, and with it what was filled behind.
@@ -40,7 +41,7 @@ static void publish(const struct rotor_ipq *end, uint32_t length)
 {
     uint32_t head = rotor_ipq_head(end, end->cursor, length);
     // Pairs with the acquire in pop: all that lies behind is filled.
-    atomic_store_explicit(&end->filled_heads[end->cursor & end->mask], head,
+    atomic_store_explicit(&slot_at(end, end->cursor)->head, head,
                           memory_order_release);
 }
 
@@ -114,11 +115,9 @@ enum rotor_status rotor_ipq_push_any(struct rotor_ipq *end,
     if (span > free_slots(end)) {
         TRY(make_room(end, span));
     }
-    fill_bodies(end, end->cursor, frame);
-    fill_rest(end, end->cursor, span);
+    (void)fill_frame(end, end->cursor, frame);
     publish(end, (uint32_t)frame.size);
     end->cursor += span;
-    rotor_ipq_fetch_ahead(end, end->cursor);
     return ROTOR_OK;
 }
 
@@ -158,36 +157,43 @@ static uint32_t count_fitting(const struct rotor_ipq *end,
 static void fill_batch(const struct rotor_ipq *end,
                        const struct rotor_bytes *frames, uint32_t count)
 {
-    // A copy that no store to a slot can change: nothing of it is read twice.
-    const struct rotor_ipq own = *end;
-    uint64_t position = own.cursor;
+    uint64_t position = end->cursor;
     for (uint32_t i = 0; i < count; i++) {
-        uint32_t size = (uint32_t)frames[i].size;
-        rotor_ipq_fetch_ahead(&own, position);
         if (i > 0) {
-            fill_head(&own, position, size);
+            fill_head(end, position, (uint32_t)frames[i].size);
         }
-        if (size == ROTOR_IPQ_BODY_SIZE) {
-            ipq_copy_body(own.filled_bodies[position & own.mask].bytes,
-                          frames[i].data);
-            position++;
-            continue;
-        }
-        fill_bodies(end, position, frames[i]);
-        uint32_t span = ipq_span_of(size);
-        fill_rest(end, position, span);
-        position += span;
+        position += fill_frame(end, position, frames[i]);
     }
 }
 
-enum rotor_status rotor_ipq_push_batch(struct rotor_ipq *end,
-                                       const struct rotor_bytes *frames,
-                                       uint32_t count, uint32_t *pushed)
+// The same for a batch of frames that fill a slot each, if there is room for
+// all of them.  False: it is another batch, and nothing was published.
+static bool fill_slots(const struct rotor_ipq *end,
+                       const struct rotor_bytes *frames, uint32_t count)
 {
-    *pushed = 0;
-    if (end->role != IPQ_PRODUCER) {
-        return ipq_refuse_call(end);
+    // A copy that no store to a slot can change: nothing of it is read twice.
+    const struct rotor_ipq own = *end;
+    if (!own.may_fill || count > free_slots(&own)) {
+        return false;
     }
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t position = own.cursor + i;
+        if (frames[i].size != ROTOR_IPQ_BODY_SIZE) {
+            return false;
+        }
+        rotor_ipq_fetch_ahead(&own, position);
+        ipq_copy_body(slot_at(&own, position)->body, frames[i].data);
+        if (i > 0) {
+            fill_head(&own, position, ROTOR_IPQ_BODY_SIZE);
+        }
+    }
+    return true;
+}
+
+static enum rotor_status push_batch(struct rotor_ipq *end,
+                                    const struct rotor_bytes *frames,
+                                    uint32_t count, uint32_t *pushed)
+{
     uint64_t slots = count_slots(end, frames, count);
     if (slots == 0) {
         return ROTOR_INVALID;
@@ -207,5 +213,22 @@ enum rotor_status rotor_ipq_push_batch(struct rotor_ipq *end,
     publish(end, (uint32_t)frames[0].size);
     end->cursor += slots;
     *pushed = fitting;
+    return ROTOR_OK;
+}
+
+enum rotor_status rotor_ipq_push_batch(struct rotor_ipq *end,
+                                       const struct rotor_bytes *frames,
+                                       uint32_t count, uint32_t *pushed)
+{
+    *pushed = 0;
+    if (end->role != IPQ_PRODUCER) {
+        return ipq_refuse_call(end);
+    }
+    if (count == 0 || !fill_slots(end, frames, count)) {
+        return push_batch(end, frames, count, pushed);
+    }
+    publish(end, ROTOR_IPQ_BODY_SIZE);
+    end->cursor += count;
+    *pushed = count;
     return ROTOR_OK;
 }

@@ -3,8 +3,6 @@
 //
 //     "rotor log/2" entry entry ...     a CBOR sequence (RFC 8742)
 //     ["rotor log/1", [* entry]]        read only
-//     ["rotor attest/1", ...]           read only: the log that is in evidence
-//     ["rotor attest/2", ...]
 //
 // Every item is dCBOR.  doc/PROTOCOL.client 5.  As hostile as a network.
 #ifndef ROTOR_APP_ROTOR_LOG_STREAM_H
@@ -19,10 +17,8 @@
 
 #include "base/bytes.h"
 
-#define LOG_TITLE      LABEL("rotor log/2")
-#define LOG_OLD_TITLE  LABEL("rotor log/1")
-#define BUNDLE_TITLE   LABEL("rotor attest/1")
-#define BUNDLE_TITLE_2 LABEL("rotor attest/2")
+#define LOG_TITLE     LABEL("rotor log/2")
+#define LOG_OLD_TITLE LABEL("rotor log/1")
 
 // ---- reading ---------------------------------------------------------------
 
@@ -34,8 +30,7 @@ struct log_stream {
     size_t from;
     size_t used;
     bool is_read;    // to the end
-    bool is_counted; // `left` entries follow
-    bool has_tail;   // and then what is no log: not looked at
+    bool is_counted; // the old form: `left` entries follow
     uint64_t left;
 };
 

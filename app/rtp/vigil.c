@@ -7,9 +7,6 @@
 
 #define LOOKS_PER_READING 64u
 
-// Whom we gave way to ran: more than the system call itself takes.
-#define SHARED_NS 5000u
-
 // So often in a row it is no chance, and to move costs less than to stay.
 #define SHARED_WAITS 8u
 
@@ -17,7 +14,8 @@ void vigil_open(struct vigil *vigil)
 {
     *vigil = (struct vigil){0};
     for (size_t op = 0; op < WIRE_OP_COUNT; op++) {
-        vigil->spins[op] = (struct spin){SPIN_MIN_NS, SPIN_MAX_NS, 0};
+        vigil->spins[op] =
+            (struct spin){SPIN_MIN_NS, SPIN_MAX_NS, 0, SPIN_ALONE_NS};
     }
 }
 
@@ -36,7 +34,7 @@ static bool look(const struct rotor_ipq_channel *channel)
 static bool give_way(struct vigil *vigil)
 {
     uint64_t lent = spin_give_way();
-    vigil->is_shared = vigil->is_shared || lent > SHARED_NS;
+    vigil->is_shared = vigil->is_shared || lent >= SPIN_SHARED_NS;
     return lent < SPIN_WANTED_NS;
 }
 

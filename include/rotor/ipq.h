@@ -12,15 +12,15 @@
 //              <-------------------------------------------
 //                 credit, written by the consumer alone
 //
-//     slot    head  | length 2 | stamp 2 |     16 heads share a cache line
-//             body  | 64 bytes           |     a cache line of its own
+//     slot    body  | 60 bytes
+//             head  | length 2 | stamp 2 |     together a cache line
 //
 // A slot is published by its own stamp, stored last: there is no shared index.
 // The stamp of position p is seed + p, so at any moment a slot may hold one of
-// two values: the one of this lap or the one of the lap before.  A frame of 64
-// bytes is one line and a head; a longer one goes on in the slots behind it,
-// whose bodies lie side by side.  A batch is filled from its second head on;
-// the first head, stored last, publishes all of it.
+// two values: the one of this lap or the one of the lap before.  A frame that
+// fits one slot travels in one line; a longer one goes on in the slots behind.
+// A batch is filled from its second head on; the first head, stored last,
+// publishes all of it.
 //
 // Trust: everything in shared memory is hostile input.  Geometry is taken from
 // the caller and never read back; nothing that this side wrote is ever read
@@ -39,8 +39,9 @@
 #include <rotor/bytes.h>
 #include <rotor/status.h>
 
-// Bytes of a frame that one slot carries: a cache line.
-#define ROTOR_IPQ_BODY_SIZE 64u
+// Bytes of a slot, a cache line, and those of a frame that it carries.
+#define ROTOR_IPQ_SLOT_SIZE 64u
+#define ROTOR_IPQ_BODY_SIZE 60u
 
 // Largest frame that a queue may be built for, in bytes: a message of
 // 16384 bytes, its header of 64, its tag of 16.
@@ -57,10 +58,10 @@ struct rotor_ipq_plan {
     uint32_t seed;      // fresh per session; its low 15 bits count; no secret
 };
 
-// A slot's body.  All heads lie before all bodies, in pages that the producer
-// alone writes; a head is length | stamp << 16, length 0: goes on from before.
-struct rotor_ipq_body {
-    _Alignas(64) uint8_t bytes[ROTOR_IPQ_BODY_SIZE];
+// In pages that the producer alone writes.
+struct rotor_ipq_slot {
+    _Alignas(ROTOR_IPQ_SLOT_SIZE) uint8_t body[ROTOR_IPQ_BODY_SIZE];
+    _Atomic uint32_t head; // length | stamp << 16; length 0: goes on
 };
 
 // One side's words, in a page that this side alone writes.  Each has two cache
@@ -86,10 +87,8 @@ enum rotor_ipq_rule {
 // the shared memory must outlive it.  All zeros is an end that refuses every
 // call.  Fields are not for callers.
 struct rotor_ipq {
-    _Atomic uint32_t *filled_heads; // producer: the slots
-    struct rotor_ipq_body *filled_bodies;
-    const _Atomic uint32_t *fetched_heads; // consumer: the slots
-    const struct rotor_ipq_body *fetched_bodies;
+    struct rotor_ipq_slot *filled;          // producer: the slots
+    const struct rotor_ipq_slot *fetched;   // consumer: the slots
     struct rotor_ipq_control *given;        // consumer: our credit
     const struct rotor_ipq_control *credit; // producer: the peer's credit
     uint64_t cursor;    // true position: shared memory may lie
@@ -105,8 +104,7 @@ struct rotor_ipq {
     enum rotor_ipq_rule broken;
 };
 
-// Bytes of the slots of one queue: heads, then bodies.  0 if the plan is not
-// allowed.
+// Bytes of the slots of one queue.  0 if the plan is not allowed.
 size_t rotor_ipq_slots_size(const struct rotor_ipq_plan *plan);
 
 // Takes the producing end: `slots` are ours to write, `theirs` is the
@@ -278,7 +276,7 @@ void rotor_ipq_channel_awake(struct rotor_ipq_channel *channel);
 
 // --- The commonest frame ----------------------------------------------------
 //
-// A frame that fills one body, in as few instructions and stores as will do:
+// A frame that fills one slot, in as few instructions and stores as will do:
 // the fewer there are, the more slots the processor works on at once, while
 // their lines are on the way.  Every other frame, and whatever is wrong, is for
 // the calls behind, which look at everything anew.
@@ -287,9 +285,9 @@ void rotor_ipq_channel_awake(struct rotor_ipq_channel *channel);
 ROTOR_CALL rotor_ipq_push_any(struct rotor_ipq *end, struct rotor_bytes frame);
 ROTOR_CALL rotor_ipq_pop_any(struct rotor_ipq *end, struct rotor_room *frame);
 
-// Bodies that are fetched for writing ahead of their use, so that the miss is
+// Slots that are fetched for writing ahead of their use, so that the miss is
 // over when their turn comes.
-#define ROTOR_IPQ_AHEAD_SLOTS 8u
+#define ROTOR_IPQ_AHEAD_SLOTS 16u
 
 // What the head of a slot is when a frame of `length` begins there.
 static inline uint32_t rotor_ipq_head(const struct rotor_ipq *end,
@@ -302,7 +300,7 @@ static inline void rotor_ipq_fetch_ahead(const struct rotor_ipq *end,
                                          uint64_t position)
 {
     uint64_t ahead = (position + ROTOR_IPQ_AHEAD_SLOTS) & end->mask;
-    __builtin_prefetch(&end->filled_bodies[ahead], 1);
+    __builtin_prefetch(&end->filled[ahead], 1);
 }
 
 static inline enum rotor_status rotor_ipq_push(struct rotor_ipq *end,
@@ -314,13 +312,13 @@ static inline enum rotor_status rotor_ipq_push(struct rotor_ipq *end,
         return rotor_ipq_push_any(end, frame);
     }
     rotor_ipq_fetch_ahead(end, position);
-    uint64_t slot = position & end->mask;
-    __builtin_memcpy(end->filled_bodies[slot].bytes, frame.data,
-                     ROTOR_IPQ_BODY_SIZE);
-    uint32_t head = rotor_ipq_head(end, position, ROTOR_IPQ_BODY_SIZE);
+    struct rotor_ipq_slot *slot = &end->filled[position & end->mask];
+    __builtin_memcpy(slot->body, frame.data, ROTOR_IPQ_BODY_SIZE);
     end->cursor = position + 1;
     // Pairs with the acquire in pop: the body is filled.
-    atomic_store_explicit(&end->filled_heads[slot], head, memory_order_release);
+    atomic_store_explicit(&slot->head,
+                          rotor_ipq_head(end, position, ROTOR_IPQ_BODY_SIZE),
+                          memory_order_release);
     return ROTOR_OK;
 }
 
@@ -331,17 +329,15 @@ static inline enum rotor_status rotor_ipq_pop(struct rotor_ipq *end,
         return rotor_ipq_pop_any(end, frame);
     }
     uint64_t position = end->cursor;
-    uint64_t slot = position & end->mask;
+    const struct rotor_ipq_slot *slot = &end->fetched[position & end->mask];
     // Pairs with the release in push: the body is filled.
-    uint32_t head =
-        atomic_load_explicit(&end->fetched_heads[slot], memory_order_acquire);
+    uint32_t head = atomic_load_explicit(&slot->head, memory_order_acquire);
     // Anything but this lap's stamp and a length within a body is beyond it.
     uint32_t length = head - rotor_ipq_head(end, position, 0);
     if (length - 1 >= ROTOR_IPQ_BODY_SIZE) {
         return rotor_ipq_pop_any(end, frame);
     }
-    __builtin_memcpy(frame->data, end->fetched_bodies[slot].bytes,
-                     ROTOR_IPQ_BODY_SIZE);
+    __builtin_memcpy(frame->data, slot->body, ROTOR_IPQ_BODY_SIZE);
     // The compiler may not read the slot again in place of the copy.
     atomic_signal_fence(memory_order_seq_cst);
     frame->used = length;
@@ -356,11 +352,12 @@ static inline bool rotor_ipq_holds(const struct rotor_ipq *end, uint32_t count)
 {
     uint64_t position = end->cursor + count - 1;
     uint32_t head = atomic_load_explicit(
-        &end->fetched_heads[position & end->mask], memory_order_relaxed);
+        &end->fetched[position & end->mask].head, memory_order_relaxed);
     return (head ^ rotor_ipq_head(end, position, 0)) >> 16 == 0;
 }
 
-_Static_assert(sizeof(struct rotor_ipq_body) == 64, "a body is a cache line");
+_Static_assert(sizeof(struct rotor_ipq_slot) == ROTOR_IPQ_SLOT_SIZE, "layout");
+_Static_assert(offsetof(struct rotor_ipq_slot, head) == 60, "layout");
 _Static_assert(sizeof(struct rotor_ipq_control) == 384, "layout");
 _Static_assert(offsetof(struct rotor_ipq_control, sleep) == 128, "layout");
 _Static_assert(offsetof(struct rotor_ipq_control, bell) == 256, "layout");

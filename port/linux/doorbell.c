@@ -8,22 +8,22 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
+
 // A client that was woken by an answer asks again in about twice the time that
 // waking took: whoever spins for so long meets it.
 #define SPIN_MAX_NS 200000u
-#define SPIN_MIN_NS 2000u
+#define SPIN_MIN_NS 20000u // what a sleep and a wake-up cost
 
 // Looks between two readings of the clock: about a microsecond of spinning.
 #define LOOKS_PER_READING 32u
-
-#define CLOSE_LOOKS 128u
 
 // Frames since the last wait from which on they are a stream.
 #define STREAM_FRAMES 4u
 
 // In a stream the receiver waits until so many frames are there, but for no
 // more looks than these, each followed by a pause: one or two microseconds.
-#define REST_FRAMES 128u
+#define REST_FRAMES 256u
 #define REST_LOOKS  64u
 
 // First sleep when no barrier reached the peer: what it pushed while we fell
@@ -42,7 +42,7 @@ void doorbell_init(struct doorbell *doorbell, struct rotor_ipq_channel *channel,
         .channel = channel,
         .event_mine = event_mine,
         .event_of_peer = event_of_peer,
-        .spin = {SPIN_MIN_NS, SPIN_MAX_NS, 0},
+        .spin = {SPIN_MIN_NS, SPIN_MAX_NS, 0, SPIN_ALONE_NS},
         .has_barrier = membarrier(MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED),
     };
 }
@@ -124,23 +124,25 @@ static void rest_in_stream(struct doorbell *doorbell)
     }
 }
 
-// Looks as fast as it can for about half a microsecond: an answer that is on
-// its way is met without the delay of a pause.
-static bool look_closely(const struct doorbell *doorbell, uint32_t reasons)
-{
-    for (uint32_t i = 0; i < CLOSE_LOOKS; i++) {
-        if (rotor_ipq_channel_is_due(doorbell->channel, reasons)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-// One look after another for about a microsecond, easy on a sibling thread.
+// One look after another for about a microsecond.  The pause is easy on a
+// thread beside this one, and on a sender that writes the very line: a look
+// takes it away, and the sender has to fetch it back.
 static bool look_for_news(const struct doorbell *doorbell, uint32_t reasons)
 {
     for (uint32_t i = 0; i < LOOKS_PER_READING; i++) {
         if (rotor_ipq_channel_is_due(doorbell->channel, reasons)) {
+            return true;
+        }
+        spin_pause();
+    }
+    return false;
+}
+
+// The same for a frame of a peer that keeps the rules, in few instructions.
+static bool look_for_frame(const struct doorbell *doorbell)
+{
+    for (uint32_t i = 0; i < LOOKS_PER_READING; i++) {
+        if (rotor_ipq_holds(&doorbell->channel->in, 1)) {
             return true;
         }
         spin_pause();
@@ -195,8 +197,7 @@ static enum rotor_status wait_for_news(struct doorbell *doorbell,
     while (!due && waited < timeout_ns) {
         if (waited < spin) {
             due = look_for_news(doorbell, reasons);
-            bool is_long = waited > SPIN_ALONE_NS;
-            if (!due && is_long && spin_give_way() > SPIN_WANTED_NS) {
+            if (!due && !spin_goes_on(&doorbell->spin, waited)) {
                 spin = 0;
             }
         } else {
@@ -213,33 +214,35 @@ static enum rotor_status wait_for_news(struct doorbell *doorbell,
     return due ? ROTOR_OK : ROTOR_AGAIN;
 }
 
-enum rotor_status doorbell_wait(struct doorbell *doorbell, uint32_t reasons,
-                                uint64_t timeout_ns)
+static enum rotor_status wait_long(struct doorbell *doorbell, uint32_t reasons,
+                                   uint64_t timeout_ns)
 {
-    struct rotor_ipq_channel *channel = doorbell->channel;
-    rotor_ipq_give_credit(&channel->in);
-    enum rotor_status rung = doorbell_ring(doorbell);
-    if (rung != ROTOR_OK) {
-        return rung;
-    }
-    if (reasons == ROTOR_IPQ_FRAMES) {
-        rest_in_stream(doorbell);
-    }
-    if (look_closely(doorbell, reasons)) {
-        spin_note(&doorbell->spin, 0);
-        return ROTOR_OK;
-    }
     struct nap nap = {0};
     uint64_t waited = 0;
     enum rotor_status status =
         wait_for_news(doorbell, &nap, reasons, timeout_ns, &waited);
     if (nap.is_announced) {
-        rotor_ipq_channel_awake(channel);
+        rotor_ipq_channel_awake(doorbell->channel);
     }
     if (status != ROTOR_PORT_FAILED) {
         spin_note(&doorbell->spin, waited);
     }
     return status;
+}
+
+enum rotor_status doorbell_wait(struct doorbell *doorbell, uint32_t reasons,
+                                uint64_t timeout_ns)
+{
+    rotor_ipq_give_credit(&doorbell->channel->in);
+    TRY(doorbell_ring(doorbell));
+    if (reasons == ROTOR_IPQ_FRAMES) {
+        rest_in_stream(doorbell);
+        if (look_for_frame(doorbell)) {
+            spin_note_at_once(&doorbell->spin);
+            return ROTOR_OK;
+        }
+    }
+    return wait_long(doorbell, reasons, timeout_ns);
 }
 
 bool doorbell_arm(struct doorbell *doorbell, uint32_t reasons)

@@ -22,7 +22,7 @@
 
 // The longest that a sleeper goes without looking for itself, in ns.  An event
 // loop that armed the doorbell looks again after this time, too.
-#define DOORBELL_LOOK_NS 20000000u
+#define DOORBELL_LOOK_NS 50000000u
 
 // Private to one thread, like the channel that it belongs to.
 struct doorbell {

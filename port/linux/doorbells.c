@@ -10,7 +10,7 @@
 
 // As in doorbell.c: who was woken by an answer asks again within this time.
 #define SPIN_MAX_NS 200000u
-#define SPIN_MIN_NS 2000u
+#define SPIN_MIN_NS 20000u // what a sleep and a wake-up cost
 
 #define LOOKS_PER_READING 16u
 
@@ -50,7 +50,7 @@ void doorbells_init(struct doorbells *bells)
     // No word to wait for is an invalid call where the call is known.
     long result = syscall(SYS_futex_waitv, NULL, 0, 0, NULL, CLOCK_MONOTONIC);
     *bells = (struct doorbells){
-        .spin = {.least_ns = SPIN_MIN_NS, .most_ns = SPIN_MAX_NS},
+        .spin = {SPIN_MIN_NS, SPIN_MAX_NS, 0, SPIN_ALONE_NS},
         .has_waitv = result != 0 && errno == EINVAL,
     };
 }
@@ -222,8 +222,7 @@ static enum rotor_status wait_for_news(struct doorbells *bells, struct nap *nap,
     while (!due && waited < timeout_ns) {
         if (waited < spin) {
             due = look_for_news(bells);
-            bool is_long = waited > SPIN_ALONE_NS;
-            if (!due && is_long && spin_give_way() > SPIN_WANTED_NS) {
+            if (!due && !spin_goes_on(&bells->spin, waited)) {
                 spin = 0;
             }
         } else {

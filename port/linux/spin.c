@@ -40,6 +40,26 @@ uint64_t spin_give_way(void)
     return spin_now_ns() - start;
 }
 
+void spin_note_lent(struct spin *spin, uint64_t lent_ns)
+{
+    uint64_t twice = 2 * spin->alone_ns;
+    if (lent_ns >= SPIN_SHARED_NS) {
+        spin->alone_ns = SPIN_ALONE_NS;
+    } else {
+        spin->alone_ns = twice < SPIN_ALONE_MAX_NS ? twice : SPIN_ALONE_MAX_NS;
+    }
+}
+
+bool spin_goes_on(struct spin *spin, uint64_t waited_ns)
+{
+    if (waited_ns <= spin->alone_ns) {
+        return true;
+    }
+    uint64_t lent = spin_give_way();
+    spin_note_lent(spin, lent);
+    return lent < SPIN_WANTED_NS;
+}
+
 void spin_move_away(void)
 {
     cpu_set_t home;

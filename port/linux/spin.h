@@ -5,12 +5,14 @@
 #ifndef ROTOR_PORT_LINUX_SPIN_H
 #define ROTOR_PORT_LINUX_SPIN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct spin {
     uint64_t least_ns; // worth no system call, whatever was seen of late
     uint64_t most_ns;  // where news takes longer, spinning is wasted
     uint64_t gap_ns;   // how long news took: a running mean
+    uint64_t alone_ns; // until others are let run
 };
 
 // Of CLOCK_MONOTONIC.
@@ -23,14 +25,34 @@ uint64_t spin_budget_ns(const struct spin *spin);
 // News took `took_ns` since somebody began to wait for it.
 void spin_note(struct spin *spin, uint64_t took_ns);
 
+// The same with a time of 0: on the way of every frame that is met.
+static inline void spin_note_at_once(struct spin *spin)
+{
+    spin->gap_ns -= spin->gap_ns / 2;
+}
+
 // Before others are let run: news that is on its way comes within this time.
 #define SPIN_ALONE_NS 2000u
+
+// Nobody else wanted the processor: they are asked after twice the time, until
+// then as long as this at most.  A yield costs as much as ten looks.
+#define SPIN_ALONE_MAX_NS 32000u
+
+// False: this processor is wanted for longer than it pays to spin.  Lets others
+// run once `waited_ns` is beyond alone_ns.
+bool spin_goes_on(struct spin *spin, uint64_t waited_ns);
+
+// Others ran for `lent_ns`: sets alone_ns.
+void spin_note_lent(struct spin *spin, uint64_t lent_ns);
 
 // Lets whoever waits for this processor run, who may be the one with the news.
 // Returns how long that took: from SPIN_WANTED_NS on there is more to do here
 // than to spin, and to sleep is better.
 uint64_t spin_give_way(void);
 #define SPIN_WANTED_NS 100000u
+
+// From this on somebody ran: more than the system call itself takes.
+#define SPIN_SHARED_NS 5000u
 
 // Leaves this processor for another one, if the caller may run on any: the one
 // whom it waits for needs this.

@@ -44,7 +44,7 @@ def main():
         print("UNAVAILABLE" if again.code == client.UNAVAILABLE else again.code)
         return
     slots = pair[2]
-    half = PAGE + -(-68 * slots // PAGE) * PAGE
+    half = PAGE + -(-64 * slots // PAGE) * PAGE
     memory = mmap.mmap(fds[0], 2 * half)
     if what == "nonsense":
         memory[PAGE:half] = os.urandom(half - PAGE)
@@ -53,9 +53,8 @@ def main():
         # Well-formed frames of nobody: PROTOCOL.ipq 2.1 and 3.
         for position in range(64):
             stamp = (pair[1] % 32768 + 1 + position) & 0xffff
-            body = PAGE + 4 * slots + 64 * position
-            memory[body:body + 64] = os.urandom(64)
-            memory[PAGE + 4 * position:PAGE + 4 * position + 4] = struct.pack("<HH", 64, stamp)
+            slot = PAGE + 64 * position
+            memory[slot:slot + 64] = os.urandom(60) + struct.pack("<HH", 60, stamp)
     time.sleep(0.5)  # the memory stays, as that of a living program
 
 

@@ -49,11 +49,11 @@ static uint32_t take(struct input *in, size_t bytes)
 static void bench_open(struct bench *b, uint32_t geometry)
 {
     static const struct rotor_ipq_plan plans[] = {
-        {2,   64,    0         },
-        {2,   128,   1         },
+        {2,   60,    0         },
+        {2,   120,   1         },
         {4,   20,    0x7fffffff},
-        {8,   65,    7         },
-        {8,   512,   99        },
+        {8,   61,    7         },
+        {8,   480,   99        },
         {16,  500,   12        },
         {64,  3000,  5         },
         {512, 16464, 6         },
@@ -157,8 +157,8 @@ static void forge(struct bench *b, const struct rotor_ipq *in, uint32_t kind,
                   uint32_t value)
 {
     uint64_t position = in->cursor + (kind >> 4 & 3);
-    _Atomic uint32_t *heads = (void *)(uintptr_t)in->fetched_heads;
-    heads[position % b->plan.slots] =
+    struct rotor_ipq_slot *slots = (void *)(uintptr_t)in->fetched;
+    slots[position % b->plan.slots].head =
         rotor_ipq_head(in, position, value & 0xffff);
 }
 

@@ -71,11 +71,11 @@ SPEC("an empty or overlong frame is refused and nothing is queued")
     pair_close(&pair);
 }
 
-SPEC("a frame that fills a body is overlong where frames are shorter")
+SPEC("a frame that fills a slot is overlong where frames are shorter")
 {
-    struct pair pair = pair_open(8, 63, 1);
-    uint8_t frame[64] = {0};
-    assert_int_equal(rotor_ipq_push(&pair.producer, frame_of(frame, 64)),
+    struct pair pair = pair_open(8, 59, 1);
+    uint8_t frame[60] = {0};
+    assert_int_equal(rotor_ipq_push(&pair.producer, frame_of(frame, 60)),
                      ROTOR_INVALID);
     assert_int_equal(rotor_ipq_pop(&pair.consumer, &pair.room), ROTOR_AGAIN);
     pair_close(&pair);
@@ -102,13 +102,13 @@ SPEC("an end works one way only, and all zeros is no end")
     assert_int_equal(rotor_ipq_push(&none, frame), ROTOR_INVALID);
     assert_int_equal(rotor_ipq_pop(&none, &pair.room), ROTOR_INVALID);
     assert_ok(rotor_ipq_push(&pair.producer, frame));
-    uint8_t whole[64] = {0};
-    assert_int_equal(rotor_ipq_push(&pair.consumer, frame_of(whole, 64)),
+    uint8_t whole[60] = {0};
+    assert_int_equal(rotor_ipq_push(&pair.consumer, frame_of(whole, 60)),
                      ROTOR_INVALID);
-    assert_int_equal(rotor_ipq_push(&none, frame_of(whole, 64)), ROTOR_INVALID);
+    assert_int_equal(rotor_ipq_push(&none, frame_of(whole, 60)), ROTOR_INVALID);
     // Also an end that has moved, so that its cursor is not where it began.
     assert_ok(rotor_ipq_pop(&pair.consumer, &pair.room));
-    assert_int_equal(rotor_ipq_push(&pair.consumer, frame_of(whole, 64)),
+    assert_int_equal(rotor_ipq_push(&pair.consumer, frame_of(whole, 60)),
                      ROTOR_INVALID);
     rotor_ipq_give_credit(&none);
     rotor_ipq_give_credit(&pair.producer);
@@ -125,11 +125,11 @@ SPEC("a plan that no queue can have is refused")
         {65536, 56,                      1},
         {4,     0,                       1},
         {512,   ROTOR_IPQ_FRAME_MAX + 1, 1},
-        {4,     257,                     1},
+        {4,     241,                     1},
         {256,   ROTOR_IPQ_FRAME_MAX,     1},
     };
     struct rotor_ipq end = {0};
-    static _Alignas(64) uint8_t slots[512 * 68];
+    static _Alignas(64) uint8_t slots[512 * 64];
     static struct rotor_ipq_control control;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct rotor_room room = {slots, rotor_ipq_slots_size(&bad[i]), 0};
@@ -142,11 +142,11 @@ SPEC("a plan that no queue can have is refused")
         assert_int_equal(rotor_ipq_half_size(&bad[i], 4096), 0);
     }
     static const struct rotor_ipq_plan good[] = {
-        {2,   128,                 0         },
-        {4,   256,                 1         },
+        {2,   120,                 0         },
+        {4,   240,                 1         },
         {512, ROTOR_IPQ_FRAME_MAX, UINT32_MAX}
     };
-    static const size_t sizes[] = {64 + 128, 64 + 256, 512 * 68};
+    static const size_t sizes[] = {2 * 64, 4 * 64, 512 * 64};
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         struct rotor_room room = {slots, sizes[i], 0};
         assert_ok(rotor_ipq_producer(&end, &good[i], room, &control));
@@ -156,14 +156,14 @@ SPEC("a plan that no queue can have is refused")
 SPEC("slots of another size, not aligned or not there are refused")
 {
     static const struct rotor_ipq_plan plan = {16, 100, 1};
-    static _Alignas(64) uint8_t slots[17 * 68 + 64];
+    static _Alignas(64) uint8_t slots[17 * 64];
     static struct rotor_ipq_control control;
     struct rotor_ipq end = {0};
     const struct rotor_bytes bad[] = {
-        {slots,      16 * 68 - 1},
-        {slots,      16 * 68 + 1},
-        {slots + 32, 16 * 68    },
-        {NULL,       16 * 68    },
+        {slots,      16 * 64 - 1},
+        {slots,      16 * 64 + 1},
+        {slots + 32, 16 * 64    },
+        {NULL,       16 * 64    },
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct rotor_room room = {(uint8_t *)(uintptr_t)bad[i].data,
@@ -200,15 +200,15 @@ SPEC("every size up to the largest frame arrives whole, from every slot")
 SPEC("the stamp may pass its largest value and the positions go on")
 {
     // 5 stamps before the largest, then some laps of 16 bits beyond it.
-    struct pair pair = pair_open(4, 64, 0x7ffe);
-    uint8_t frame[64], popped[64];
+    struct pair pair = pair_open(4, 60, 0x7ffe);
+    uint8_t frame[60], popped[60];
     struct rotor_room room = {popped, sizeof popped, 0};
     for (uint32_t i = 0; i < 3 * 0x10000u; i++) {
-        frame_fill(frame, 64, i);
-        assert_ok(rotor_ipq_push(&pair.producer, frame_of(frame, 64)));
-        assert_int_equal(pair.heads[i & 3] >> 16, (0x7fff + i) & 0xffff);
+        frame_fill(frame, 60, i);
+        assert_ok(rotor_ipq_push(&pair.producer, frame_of(frame, 60)));
+        assert_int_equal(*head_at(&pair, i & 3) >> 16, (0x7fff + i) & 0xffff);
         assert_ok(rotor_ipq_pop(&pair.consumer, &room));
-        assert_true(frame_is(&room, 64, i));
+        assert_true(frame_is(&room, 60, i));
         assert_int_equal(rotor_ipq_pop(&pair.consumer, &room), ROTOR_AGAIN);
     }
     pair_close(&pair);
@@ -220,7 +220,7 @@ SPEC("the credit may pass its largest value and the positions go on")
     uint64_t far = ((uint64_t)1 << 32) - 6;
     for (uint32_t i = 0; i < 4; i++) {
         uint32_t before = (pair.producer.base + (uint32_t)far + i - 4) << 16;
-        pair.heads[(far + i) & 3] = before;
+        *head_at(&pair, (far + i) & 3) = before;
     }
     pair.control->credit = (uint32_t)far;
     pair.producer.cursor = pair.consumer.cursor = far;
@@ -280,6 +280,10 @@ SPEC("a batch with one bad frame or no frame is refused whole")
     assert_int_equal(rotor_ipq_push_batch(&pair.producer, frames, 2, &count),
                      ROTOR_INVALID);
     assert_int_equal(count, 0);
+    uint8_t whole[60] = {0};
+    struct rotor_bytes more[2] = {frame_of(whole, 60), frame_of(whole, 113)};
+    assert_int_equal(rotor_ipq_push_batch(&pair.producer, more, 2, &count),
+                     ROTOR_INVALID);
     assert_int_equal(rotor_ipq_push_batch(&pair.producer, frames, 0, &count),
                      ROTOR_INVALID);
     assert_int_equal(rotor_ipq_pop_batch(&pair.consumer, &pair.room, 0, &count),
@@ -306,9 +310,9 @@ SPEC("a batch is seen whole or not at all")
     uint32_t pushed = 0;
     assert_ok(rotor_ipq_push_batch(&pair.producer, frames, 3, &pushed));
     // Unpublish the first stamp: what lies behind it must not show.
-    uint32_t head = atomic_exchange(&pair.heads[0], 0);
+    uint32_t head = atomic_exchange(head_at(&pair, 0), 0);
     assert_int_equal(rotor_ipq_pop(&pair.consumer, &pair.room), ROTOR_AGAIN);
-    pair.heads[0] = head;
+    *head_at(&pair, 0) = head;
     expect_text(&pair, "a");
     expect_text(&pair, "b");
     expect_text(&pair, "c");
@@ -348,7 +352,7 @@ struct list {
 static uint32_t slots_for(uint32_t size)
 {
     uint32_t slots = 0;
-    for (uint32_t done = 0; done < size; done += 64) {
+    for (uint32_t done = 0; done < size; done += 60) {
         slots++;
     }
     return slots;
@@ -393,10 +397,14 @@ struct exercise {
     struct rotor_room rooms[BATCH_MAX];
 };
 
-static uint32_t any_size(struct exercise *e)
+// All frames of a batch fill a slot each, or none need to.
+static uint32_t any_size(struct exercise *e, bool fills_slot)
 {
     uint32_t most = e->pair.plan.frame_max;
-    uint32_t cap = dice_below(&e->dice, 3) == 0 ? most : most < 70 ? most : 70;
+    if (fills_slot) {
+        return most < 60 ? most : 60;
+    }
+    uint32_t cap = dice_below(&e->dice, 3) == 0 ? most : most < 66 ? most : 66;
     return 1 + dice_below(&e->dice, cap);
 }
 
@@ -404,9 +412,10 @@ static void push_some(struct exercise *e)
 {
     struct rotor_bytes frames[BATCH_MAX];
     uint32_t count = 1 + dice_below(&e->dice, BATCH_MAX);
+    bool fill_slots = dice_below(&e->dice, 3) == 0;
     for (uint32_t i = 0; i < count; i++) {
         uint8_t *frame = e->frames + i * e->pair.plan.frame_max;
-        uint32_t size = any_size(e);
+        uint32_t size = any_size(e, fill_slots);
         frame_fill(frame, size, e->list.next + i);
         frames[i] = frame_of(frame, size);
     }
@@ -479,13 +488,13 @@ SPEC("under any sequence of calls the queue agrees with a plain list")
 {
     static const struct rotor_ipq_plan plans[] = {
         {2,   1,                   0         },
-        {2,   128,                 1         },
-        {2,   64,                  1         },
-        {4,   63,                  7         },
-        {4,   256,                 99        },
-        {8,   65,                  12345     },
+        {2,   120,                 1         },
+        {2,   60,                  1         },
+        {4,   59,                  7         },
+        {4,   240,                 99        },
+        {8,   61,                  12345     },
         {16,  800,                 0x7fffffff},
-        {64,  64,                  3         },
+        {64,  60,                  3         },
         {64,  3000,                5         },
         {512, ROTOR_IPQ_FRAME_MAX, UINT32_MAX},
     };

@@ -127,7 +127,7 @@ SPEC("memory of another size, or not aligned, is no channel")
         assert_null(channel.mine);
     }
     assert_int_equal(rotor_ipq_channel_size(&plan, PAGE), 4 * PAGE);
-    assert_int_equal(rotor_ipq_channel_size(&plan, 512), 2 * 4 * 512);
+    assert_int_equal(rotor_ipq_channel_size(&plan, 512), 2 * 3 * 512);
     assert_int_equal(rotor_ipq_channel_size(&plan, 256), 0);
     assert_int_equal(rotor_ipq_channel_size(&plan, 768), 0);
     assert_int_equal(rotor_ipq_channel_size(&plan, 0), 0);
@@ -273,7 +273,7 @@ SPEC("a lie is due, so that whoever sleeps comes to see it")
     assert_true(rotor_ipq_channel_is_due(&both.rtp, ROTOR_IPQ_ROOM));
     both.ap.mine->credit = 0;
     assert_false(rotor_ipq_channel_is_due(&both.rtp, ROTOR_IPQ_ROOM));
-    both.ap.out.filled_heads[0] = 99 << 16;
+    both.ap.out.filled[0].head = 99 << 16;
     assert_true(rotor_ipq_channel_is_due(&both.rtp, ROTOR_IPQ_FRAMES));
     uint8_t bytes[100];
     struct rotor_room room = {bytes, sizeof bytes, 0};

@@ -50,13 +50,12 @@ static uint32_t stamp_of(const struct rotor_ipq_plan *plan, uint64_t position)
     return (uint32_t)((plan->seed % 32768 + 1 + position) % 65536);
 }
 
-// Reads the layout: 4 bytes for each head, length at 0, stamp at 2 of it; from
-// the next line on 64 bytes for each body.
+// Reads the layout: 64 bytes for each slot, 60 of a frame, length at 60, stamp
+// at 62.
 static struct verdict foresee(struct reader *r, const uint8_t *slots)
 {
     uint32_t count = r->plan.slots;
-    const uint8_t *bodies = slots + (count < 16 ? 64 : 4 * count);
-    const uint8_t *head = slots + 4 * (r->at % count);
+    const uint8_t *head = slots + 64 * (r->at % count) + 60;
     uint32_t want = stamp_of(&r->plan, r->at);
     uint32_t last = r->at < count ? 0 : stamp_of(&r->plan, r->at - count);
     uint32_t length = half_at(head);
@@ -71,7 +70,7 @@ static struct verdict foresee(struct reader *r, const uint8_t *slots)
         return broken(ROTOR_IPQ_RULE_LENGTH);
     }
     uint32_t span = 1;
-    while (span * 64 < length) {
+    while (span * 60 < length) {
         span++;
     }
     if (span > count - (r->at - r->told)) {
@@ -79,15 +78,14 @@ static struct verdict foresee(struct reader *r, const uint8_t *slots)
     }
     struct verdict good = {.status = ROTOR_OK, .length = length};
     for (uint32_t i = 0; i < span; i++) {
-        uint64_t slot = (r->at + i) % count;
-        bool goes_on =
-            half_at(slots + 4 * slot) == 0 &&
-            half_at(slots + 4 * slot + 2) == stamp_of(&r->plan, r->at + i);
+        const uint8_t *slot = slots + 64 * ((r->at + i) % count);
+        bool goes_on = half_at(slot + 60) == 0 &&
+                       half_at(slot + 62) == stamp_of(&r->plan, r->at + i);
         if (i > 0 && !goes_on) {
             return broken(ROTOR_IPQ_RULE_CONTINUE);
         }
-        uint32_t part = length - 64 * i < 64 ? length - 64 * i : 64;
-        memcpy(good.frame + (size_t)64 * i, bodies + 64 * slot, part);
+        uint32_t part = length - 60 * i < 60 ? length - 60 * i : 60;
+        memcpy(good.frame + (size_t)60 * i, slot, part);
     }
     r->at += span;
     return good;
@@ -134,7 +132,7 @@ static uint32_t nasty_word(uint64_t *dice_state, uint32_t legal)
 static void spoil_slot(struct pair *pair, uint64_t *dice_state)
 {
     uint64_t near = pair->consumer.cursor + dice_below(dice_state, 4);
-    _Atomic uint32_t *head = &pair->heads[near % pair->plan.slots];
+    _Atomic uint32_t *head = head_at(pair, near);
     uint32_t legal = stamp_of(&pair->plan, near) << 16;
     uint32_t length = 1 + dice_below(dice_state, pair->plan.frame_max + 2);
     switch (dice_below(dice_state, 5)) {
@@ -197,11 +195,11 @@ static void spoil_and_pop(const struct rotor_ipq_plan *plan,
 SPEC("a consumer delivers what the rules allow and names the rule that broke")
 {
     static const struct rotor_ipq_plan plans[] = {
-        {2,  64,   3         },
-        {2,  128,  0x7fffffff},
+        {2,  60,   3         },
+        {2,  120,  0x7fffffff},
         {4,  200,  9         },
         {8,  40,   1         },
-        {16, 1024, 77        },
+        {16, 960,  77        },
         {64, 3000, 0         },
     };
     unsigned seen[ROTOR_IPQ_RULE_SLEEP + 1] = {0};
@@ -230,17 +228,17 @@ struct lie {
 // The honest frames before the lie: three of a batch, the second of two slots.
 static void tell(const struct lie *lie)
 {
-    struct pair pair = pair_open(8, 128, 5);
-    uint8_t frame[128] = {0};
+    struct pair pair = pair_open(8, 120, 5);
+    uint8_t frame[120] = {0};
     struct rotor_bytes frames[3] = {
         {frame, 40 },
-        {frame, 128},
-        {frame, 64 }
+        {frame, 120},
+        {frame, 60 }
     };
     uint32_t pushed = 0;
     assert_ok(rotor_ipq_push_batch(&pair.producer, frames, 3, &pushed));
-    uint32_t stamp = (pair.heads[lie->slot] >> 16) + lie->stamp;
-    pair.heads[lie->slot] = stamp << 16 | lie->length;
+    uint32_t stamp = (*head_at(&pair, lie->slot) >> 16) + lie->stamp;
+    *head_at(&pair, lie->slot) = stamp << 16 | lie->length;
     for (uint32_t i = 0; i < lie->popped; i++) {
         assert_ok(rotor_ipq_pop(&pair.consumer, &pair.room));
     }
@@ -256,12 +254,12 @@ SPEC("every rule of a slot condemns by its own name")
     static const struct lie lies[] = {
         {"a stamp one ahead",          ROTOR_IPQ_RULE_STAMP,    0, 0, 1,       40    },
         {"a stamp two laps old",       ROTOR_IPQ_RULE_STAMP,    0, 0, 0u - 16, 40    },
-        {"a later stamp one behind",   ROTOR_IPQ_RULE_STAMP,    2, 3, 0u - 1,  64    },
+        {"a later stamp one behind",   ROTOR_IPQ_RULE_STAMP,    2, 3, 0u - 1,  60    },
         {"an empty frame",             ROTOR_IPQ_RULE_LENGTH,   0, 0, 0,       0     },
-        {"a frame one too long",       ROTOR_IPQ_RULE_LENGTH,   0, 0, 0,       129   },
+        {"a frame one too long",       ROTOR_IPQ_RULE_LENGTH,   0, 0, 0,       121   },
         {"a frame far too long",       ROTOR_IPQ_RULE_LENGTH,   0, 0, 0,       0xffff},
         {"a later frame is empty",     ROTOR_IPQ_RULE_LENGTH,   2, 3, 0,       0     },
-        {"a frame without its rest",   ROTOR_IPQ_RULE_CONTINUE, 0, 0, 0,       65    },
+        {"a frame without its rest",   ROTOR_IPQ_RULE_CONTINUE, 0, 0, 0,       61    },
         {"a slot that does not go on", ROTOR_IPQ_RULE_CONTINUE, 1, 2, 1,       0     },
         {"a slot of the last lap",     ROTOR_IPQ_RULE_CONTINUE, 1, 2, 0u - 8,  0     },
         {"a slot that begins anew",    ROTOR_IPQ_RULE_CONTINUE, 1, 2, 0,       40    },
@@ -273,19 +271,19 @@ SPEC("every rule of a slot condemns by its own name")
 
 SPEC("a frame into slots that were read but not given back is an overrun")
 {
-    struct pair pair = pair_open(16, 1024, 5);
+    struct pair pair = pair_open(16, 960, 5);
     struct rotor_bytes frame = {(const uint8_t *)"x", 1};
     assert_ok(rotor_ipq_push(&pair.producer, frame));
     assert_ok(rotor_ipq_push(&pair.producer, frame));
     assert_ok(rotor_ipq_pop(&pair.consumer, &pair.room));
     // One slot is read and not given back: 15 are the producer's.
     for (uint32_t i = 1; i < 17; i++) {
-        pair.heads[i % 16] = stamp_of(&pair.plan, i) << 16;
+        *head_at(&pair, i) = stamp_of(&pair.plan, i) << 16;
     }
-    pair.heads[1] |= 15 * 64;
+    *head_at(&pair, 1) |= 15 * 60;
     struct pair copy = pair;
     assert_ok(rotor_ipq_pop(&copy.consumer, &copy.room));
-    pair.heads[1] = stamp_of(&pair.plan, 1) << 16 | (15 * 64 + 1);
+    *head_at(&pair, 1) = stamp_of(&pair.plan, 1) << 16 | (15 * 60 + 1);
     assert_int_equal(rotor_ipq_pop(&pair.consumer, &pair.room), ROTOR_CORRUPT);
     assert_int_equal(rotor_ipq_broken_rule(&pair.consumer),
                      ROTOR_IPQ_RULE_OVERRUN);
@@ -294,16 +292,16 @@ SPEC("a frame into slots that were read but not given back is an overrun")
 
 SPEC("good frames before a lie are delivered by a batch, the next call is dead")
 {
-    struct pair pair = pair_open(8, 64, 5);
+    struct pair pair = pair_open(8, 60, 5);
     struct rotor_bytes frame = {(const uint8_t *)"x", 1};
     for (int i = 0; i < 3; i++) {
         assert_ok(rotor_ipq_push(&pair.producer, frame));
     }
-    pair.heads[2] &= 0xffff0000;
-    uint8_t bytes[4][64];
+    *head_at(&pair, 2) &= 0xffff0000;
+    uint8_t bytes[4][60];
     struct rotor_room rooms[4];
     for (int i = 0; i < 4; i++) {
-        rooms[i] = (struct rotor_room){bytes[i], 64, 9};
+        rooms[i] = (struct rotor_room){bytes[i], 60, 9};
     }
     uint32_t popped = 0;
     assert_ok(rotor_ipq_pop_batch(&pair.consumer, rooms, 4, &popped));
@@ -320,13 +318,13 @@ SPEC("good frames before a lie are delivered by a batch, the next call is dead")
 
 SPEC("a dead end stays dead when all looks well again")
 {
-    struct pair pair = pair_open(4, 64, 5);
-    uint8_t frame[64] = {0};
+    struct pair pair = pair_open(4, 60, 5);
+    uint8_t frame[60] = {0};
     struct rotor_bytes bytes = {frame, sizeof frame};
     assert_ok(rotor_ipq_push(&pair.producer, bytes));
-    uint32_t head = atomic_exchange(&pair.heads[0], 0xbeef0040);
+    uint32_t head = atomic_exchange(head_at(&pair, 0), 0xbeef003c);
     assert_int_equal(rotor_ipq_pop(&pair.consumer, &pair.room), ROTOR_CORRUPT);
-    pair.heads[0] = head;
+    *head_at(&pair, 0) = head;
     assert_int_equal(rotor_ipq_pop(&pair.consumer, &pair.room), ROTOR_CORRUPT);
     assert_int_equal(pair.room.used, 0);
 
@@ -400,20 +398,20 @@ SPEC("a batch is refused, too, when the credit is a lie")
 
 SPEC("rewriting our own words in shared memory does not move us")
 {
-    struct pair pair = pair_open(8, 64, 1);
-    uint8_t frame[64] = {7};
+    struct pair pair = pair_open(8, 60, 1);
+    uint8_t frame[60] = {7};
     struct rotor_bytes bytes = {frame, sizeof frame};
     for (uint32_t i = 0; i < 100; i++) {
         assert_ok(rotor_ipq_push(&pair.producer, bytes));
-        uint32_t head = pair.heads[i % 8];
-        struct rotor_ipq_body body = pair.bodies[i % 8];
+        uint8_t *slot = pair.slots + (size_t)64 * (i % 8);
+        uint8_t filled[64];
+        memcpy(filled, slot, sizeof filled);
         memset(pair.slots, 0xee, pair.slots_size);
-        pair.heads[i % 8] = head;
-        pair.bodies[i % 8] = body;
+        memcpy(slot, filled, sizeof filled);
         assert_ok(rotor_ipq_pop(&pair.consumer, &pair.room));
         // Only the slot behind matters to the consumer: it is of the last lap.
         uint64_t next = i + 1;
-        pair.heads[next % 8] =
+        *head_at(&pair, next) =
             next < 8 ? 0 : stamp_of(&pair.plan, next - 8) << 16;
         pair.control->credit = 0xdeadbeef;
         assert_int_equal(rotor_ipq_pop(&pair.consumer, &pair.room),
@@ -457,12 +455,12 @@ SPEC("a racing peer changes words between two looks, and gains nothing")
         struct pair pair = pair_open(plan.slots, plan.frame_max, plan.seed);
         // Legal frames everywhere, so that most looks begin well.
         for (uint32_t i = 0; i < plan.slots; i++) {
-            pair.heads[i] = stamp_of(&plan, i) << 16 | (i == 0  ? 300
-                                                        : i < 5 ? 0
-                                                                : 1);
+            *head_at(&pair, i) = stamp_of(&plan, i) << 16 | (i == 0  ? 300
+                                                             : i < 5 ? 0
+                                                                     : 1);
         }
-        racer.words = pair.heads;
-        racer.count = 24; // the heads, and words of the first bodies
+        racer.words = (void *)pair.slots;
+        racer.count = pair.slots_size / 4;
         atomic_store(&racer.stop, false);
         pthread_t thread;
         assert_int_equal(pthread_create(&thread, NULL, race, &racer), 0);

@@ -12,10 +12,8 @@
 
 struct pair {
     struct rotor_ipq_plan plan;
-    uint8_t *slots; // heads, then bodies
+    uint8_t *slots;
     size_t slots_size;
-    _Atomic uint32_t *heads;
-    struct rotor_ipq_body *bodies;
     struct rotor_ipq_control *control; // the consumer's page
     struct rotor_ipq producer;
     struct rotor_ipq consumer;
@@ -37,11 +35,8 @@ static inline struct pair pair_open(uint32_t slots, uint32_t frame_max,
         .plan = {slots, frame_max, seed}
     };
     // By the layout, not by what the code says of it.
-    size_t heads_size = slots < 16 ? 64 : (size_t)slots * 4;
-    pair.slots_size = heads_size + (size_t)slots * 64;
+    pair.slots_size = (size_t)slots * 64;
     pair.slots = zeroed(64, pair.slots_size);
-    pair.heads = (void *)pair.slots;
-    pair.bodies = (void *)(pair.slots + heads_size);
     pair.control = zeroed(128, sizeof *pair.control);
     pair.room = (struct rotor_room){malloc(frame_max), frame_max, 0};
     struct rotor_room ours = {pair.slots, pair.slots_size, 0};
@@ -51,6 +46,14 @@ static inline struct pair pair_open(uint32_t slots, uint32_t frame_max,
     assert_ok(
         rotor_ipq_consumer(&pair.consumer, &pair.plan, theirs, pair.control));
     return pair;
+}
+
+// The head of the slot at `position`: the last 4 of its 64 bytes.
+static inline _Atomic uint32_t *head_at(const struct pair *pair,
+                                        uint64_t position)
+{
+    size_t slot = position % pair->plan.slots;
+    return (void *)(pair->slots + 64 * slot + 60);
 }
 
 static inline void pair_close(struct pair *pair)

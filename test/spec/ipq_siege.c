@@ -52,7 +52,7 @@ static uint32_t read_so_far(const struct attacker *a)
 static _Atomic uint32_t *head_ahead(const struct attacker *a, uint32_t ahead)
 {
     uint32_t slot = (read_so_far(a) + ahead) % plan.slots;
-    return word_of(a, a->half_size + a->page + 4 * (size_t)slot);
+    return word_of(a, a->half_size + a->page + 64 * (size_t)slot + 60);
 }
 
 static uint32_t stamp_ahead(const struct attacker *a, uint32_t ahead)
@@ -71,14 +71,14 @@ static void stamps(struct attacker *a)
 {
     uint32_t ahead = dice_below(&a->dice, 4);
     uint32_t lie = dice_below(&a->dice, 8) << 16;
-    *head_ahead(a, ahead) = stamp_ahead(a, ahead) + lie + 64;
+    *head_ahead(a, ahead) = stamp_ahead(a, ahead) + lie + 60;
 }
 
 static void lengths(struct attacker *a)
 {
     uint32_t length = dice_below(&a->dice, plan.frame_max + 10);
     bool is_short = dice_below(&a->dice, 3) > 0;
-    *head_ahead(a, 0) = stamp_ahead(a, 0) | (is_short ? length % 66 : length);
+    *head_ahead(a, 0) = stamp_ahead(a, 0) | (is_short ? length % 62 : length);
 }
 
 static void credits(struct attacker *a)
@@ -192,7 +192,7 @@ static void pop_some(struct honest *h)
 static void push_some(struct honest *h)
 {
     struct rotor_ipq *out = &h->queue.channel.out;
-    size_t size = dice_below(&h->dice, 2) ? 64 : plan.frame_max;
+    size_t size = dice_below(&h->dice, 2) ? 60 : plan.frame_max;
     struct rotor_bytes frame = {h->frame, size};
     check_status(rotor_ipq_push(out, frame), out);
     check_status(doorbell_ring(&h->bell), out);

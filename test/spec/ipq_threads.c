@@ -189,14 +189,14 @@ static void *reply_thread(void *argument)
 {
     struct party *party = argument;
     struct rotor_ipq_channel *channel = &party->queue.channel;
-    uint8_t bytes[64];
+    uint8_t bytes[60];
     struct rotor_room room = {bytes, sizeof bytes, 0};
     for (uint32_t i = 0; i < 2000; i++) {
         while (rotor_ipq_pop(&channel->in, &room) == ROTOR_AGAIN) {
             wait_for(party, ROTOR_IPQ_FRAMES);
         }
         pause_at_times(party);
-        must(rotor_ipq_push(&channel->out, (struct rotor_bytes){bytes, 64}) ==
+        must(rotor_ipq_push(&channel->out, (struct rotor_bytes){bytes, 60}) ==
                  ROTOR_OK,
              "push");
         must(doorbell_ring(&party->doorbell) == ROTOR_OK, "ring");
@@ -207,10 +207,10 @@ static void *reply_thread(void *argument)
 static void ask(struct party *party)
 {
     struct rotor_ipq_channel *channel = &party->queue.channel;
-    uint8_t bytes[64] = {0};
+    uint8_t bytes[60] = {0};
     struct rotor_room room = {bytes, sizeof bytes, 0};
     for (uint32_t i = 0; i < 2000; i++) {
-        must(rotor_ipq_push(&channel->out, (struct rotor_bytes){bytes, 64}) ==
+        must(rotor_ipq_push(&channel->out, (struct rotor_bytes){bytes, 60}) ==
                  ROTOR_OK,
              "push");
         must(doorbell_ring(&party->doorbell) == ROTOR_OK, "ring");
@@ -223,7 +223,7 @@ static void ask(struct party *party)
 
 static void run_questions(bool polls, uint32_t pace)
 {
-    const struct rotor_ipq_plan plan = {4, 64, 9};
+    const struct rotor_ipq_plan plan = {4, 60, 9};
     struct duo duo = {
         .rtp = {.dice = 7, .pace = pace, .polls = polls},
         .ap = {.dice = 8,         .pace = pace            }
@@ -264,7 +264,7 @@ static void note_often(struct spin *spin, uint64_t took_ns)
 
 SPEC("a spin lasts thrice what news took of late, within its bounds")
 {
-    struct spin spin = {2000, 200000, 0};
+    struct spin spin = {2000, 200000, 0, 0};
     assert_int_equal(spin_budget_ns(&spin), 2000);
     note_often(&spin, 10000);
     assert_in_range(spin_budget_ns(&spin), 29000, 31000);
@@ -276,14 +276,14 @@ SPEC("a spin lasts thrice what news took of late, within its bounds")
 
 SPEC("where news takes longer than a spin may last, it is not spun for")
 {
-    struct spin spin = {2000, 200000, 0};
+    struct spin spin = {2000, 200000, 0, 0};
     note_often(&spin, 250000);
     assert_int_equal(spin_budget_ns(&spin), 2000);
 }
 
 SPEC("one long silence does not outweigh the busy time before it")
 {
-    struct spin spin = {2000, 200000, 0};
+    struct spin spin = {2000, 200000, 0, 0};
     note_often(&spin, 10000);
     spin_note(&spin, 3600000000000u);
     assert_int_equal(spin_budget_ns(&spin), 200000);
@@ -291,9 +291,24 @@ SPEC("one long silence does not outweigh the busy time before it")
     assert_in_range(spin_budget_ns(&spin), 29000, 31000);
 }
 
+SPEC("who is alone on a processor asks seldom whether others want it")
+{
+    struct spin spin = {2000, 200000, 0, SPIN_ALONE_NS};
+    uint64_t alone_ns = SPIN_ALONE_NS;
+    for (int i = 0; i < 4; i++) {
+        spin_note_lent(&spin, SPIN_SHARED_NS - 1);
+        alone_ns *= 2;
+        assert_int_equal(spin.alone_ns, alone_ns);
+    }
+    spin_note_lent(&spin, 0);
+    assert_int_equal(spin.alone_ns, SPIN_ALONE_MAX_NS);
+    spin_note_lent(&spin, SPIN_SHARED_NS);
+    assert_int_equal(spin.alone_ns, SPIN_ALONE_NS);
+}
+
 SPEC("silences end spinning one by one, quick news brings it back at once")
 {
-    struct spin spin = {2000, 200000, 0};
+    struct spin spin = {2000, 200000, 0, 0};
     note_often(&spin, 10000);
     spin_note(&spin, 3600000000000u);
     spin_note(&spin, 3600000000000u);
@@ -333,7 +348,7 @@ SPEC("who moves away runs on another processor and may still run on all")
 
 SPEC("a wait ends in time when the peer never rings")
 {
-    const struct rotor_ipq_plan plan = {4, 64, 9};
+    const struct rotor_ipq_plan plan = {4, 60, 9};
     struct duo duo = {0};
     duo_open(&duo, &plan);
     uint64_t start = now_ns();
@@ -362,7 +377,7 @@ static void *push_silently(void *argument)
 
 SPEC("a frame is found although the peer never rings")
 {
-    const struct rotor_ipq_plan plan = {4, 64, 9};
+    const struct rotor_ipq_plan plan = {4, 60, 9};
     struct duo duo = {0};
     duo_open(&duo, &plan);
     pthread_t thread;
@@ -376,7 +391,7 @@ SPEC("a frame is found although the peer never rings")
 
 SPEC("who waited in vain is not taken for asleep")
 {
-    const struct rotor_ipq_plan plan = {4, 64, 9};
+    const struct rotor_ipq_plan plan = {4, 60, 9};
     struct duo duo = {0};
     duo_open(&duo, &plan);
     assert_int_equal(
@@ -411,7 +426,7 @@ static void *ring_for_nothing(void *argument)
 
 SPEC("a sleeper that was rung for nothing can be rung again")
 {
-    const struct rotor_ipq_plan plan = {4, 64, 9};
+    const struct rotor_ipq_plan plan = {4, 60, 9};
     struct duo duo = {0};
     duo_open(&duo, &plan);
     pthread_t thread;
@@ -428,7 +443,7 @@ SPEC("a sleeper that was rung for nothing can be rung again")
 
 SPEC("a peer that lies about its sleep ends the wait with a name")
 {
-    const struct rotor_ipq_plan plan = {4, 64, 9};
+    const struct rotor_ipq_plan plan = {4, 60, 9};
     struct duo duo = {0};
     duo_open(&duo, &plan);
     duo.ap.queue.channel.mine->sleep = 0xff;
@@ -443,7 +458,7 @@ SPEC("a peer that lies about its sleep ends the wait with a name")
 
 SPEC("an event loop does not fall asleep over a frame that is there")
 {
-    const struct rotor_ipq_plan plan = {4, 64, 9};
+    const struct rotor_ipq_plan plan = {4, 60, 9};
     struct duo duo = {0};
     duo_open(&duo, &plan);
     assert_true(doorbell_arm(&duo.rtp.doorbell, ROTOR_IPQ_FRAMES));
@@ -455,7 +470,7 @@ SPEC("an event loop does not fall asleep over a frame that is there")
     struct pollfd event = {duo.event, POLLIN, 0};
     assert_int_equal(poll(&event, 1, 0), 0);
 
-    uint8_t bytes[64];
+    uint8_t bytes[60];
     struct rotor_room room = {bytes, sizeof bytes, 0};
     assert_ok(rotor_ipq_pop(&duo.rtp.queue.channel.in, &room));
     assert_true(doorbell_arm(&duo.rtp.doorbell, ROTOR_IPQ_FRAMES));
@@ -479,12 +494,12 @@ static void *toggle_sleep(void *argument)
 
 SPEC("a flood of sleeps and bells costs the honest side time only")
 {
-    const struct rotor_ipq_plan plan = {4, 64, 9};
+    const struct rotor_ipq_plan plan = {4, 60, 9};
     struct duo duo = {0};
     duo_open(&duo, &plan);
     pthread_t thread;
     assert_int_equal(pthread_create(&thread, NULL, toggle_sleep, &duo.ap), 0);
-    struct rotor_room room = {(uint8_t[64]){0}, 64, 0};
+    struct rotor_room room = {(uint8_t[60]){0}, 60, 0};
     for (int i = 0; i < 2000; i++) {
         struct rotor_bytes x = {(const uint8_t *)"x", 1};
         assert_ok(rotor_ipq_push(&duo.rtp.queue.channel.out, x));
