@@ -7,9 +7,6 @@
 #include "app/rotor/log_stream.h"
 #include "base/bytes.h"
 
-#define BUNDLE_TITLE   LABEL("rotor attest/1")
-#define BUNDLE_TITLE_2 LABEL("rotor attest/2")
-
 // Smallest entry there can be: keeps a hostile count from taking memory.
 #define ENTRY_MIN 64u // bytes
 
@@ -253,40 +250,78 @@ static enum rotor_status append(void *context, struct rotor_bytes entry)
     return entry_list_append(context, entry);
 }
 
-struct fetching {
-    struct wire_order next;
-    const struct entry_sink *sink;
-    bool is_over;
-};
-
-static enum rotor_status take_reply(struct fetching *fetching,
-                                    struct rotor_bytes reply)
+static enum rotor_status fetch_batch(struct entry_reader *reader)
 {
+    uint8_t memory[128];
+    struct rotor_room request = ROOM_OF(memory);
+    struct rotor_room reply = ROOM_OF(reader->reply);
+    const struct wire_log_get get = {.from = reader->from, .max = 1024};
     struct wire_log_entries content;
-    struct cbor_reader in;
-    TRY(wire_message_decode(&WIRE_LAYOUT_LOG_ENTRIES, reply, &content));
-    cbor_reader_init(&in, content.entries);
-    size_t count = cbor_read_array(&in);
-    fetching->is_over = count == 0;
-    for (size_t i = 0; i < count && !fetching->is_over; i++) {
-        struct rotor_bytes bytes = cbor_read_item(&in);
-        struct chain_entry entry;
-        struct wire_digest hash;
-        TRY(chain_entry_decode(bytes, &entry));
-        const struct wire_order order = {entry.body.incarnation,
-                                         entry.body.epoch};
-        if (chain_order_compare(&order, &fetching->next) < 0) {
-            return ROTOR_MALFORMED; // it would never end
-        }
-        TRY(fetching->sink->take(fetching->sink->context, bytes));
-        fetching->next = order;
-        fetching->next.epoch++;
-        const struct wire_digest *last = fetching->sink->last;
-        fetching->is_over = last != NULL && entry.body.suite_is_known &&
-                            chain_body_hash(&entry.body, &hash) == ROTOR_OK &&
-                            wire_digest_equal(&hash, last);
-    }
+    TRY(wire_message_encode(&WIRE_LAYOUT_LOG_GET, &get, &request));
+    TRY(reader->device->ask(reader->device->context, WIRE_OP_LOG_GET,
+                            bytes_in(&request), &reply, &reader->refusal));
+    TRY(wire_message_decode(&WIRE_LAYOUT_LOG_ENTRIES, bytes_in(&reply),
+                            &content));
+    cbor_reader_init(&reader->in, content.entries);
+    reader->left = cbor_read_array(&reader->in);
+    reader->is_over = reader->left == 0;
     return ROTOR_OK;
+}
+
+// Orders rise, or it would never end.
+static enum rotor_status take_order(struct entry_reader *reader,
+                                    struct rotor_bytes bytes)
+{
+    struct chain_entry entry;
+    TRY(chain_entry_decode(bytes, &entry));
+    const struct wire_order order = {entry.body.incarnation, entry.body.epoch};
+    if (chain_order_compare(&order, &reader->from) < 0) {
+        return ROTOR_MALFORMED;
+    }
+    reader->from = order;
+    reader->from.epoch++;
+    return ROTOR_OK;
+}
+
+enum rotor_status entry_reader_next(void *context, struct rotor_bytes *entry)
+{
+    struct entry_reader *reader = context;
+    bool is_empty = reader->left == 0 && !reader->is_over;
+    if (reader->failed == ROTOR_OK && is_empty) {
+        reader->failed = fetch_batch(reader);
+    }
+    if (reader->failed == ROTOR_OK && reader->is_over) {
+        return ROTOR_AGAIN;
+    }
+    if (reader->failed == ROTOR_OK) {
+        reader->left--;
+        *entry = cbor_read_item(&reader->in);
+        reader->failed = take_order(reader, *entry);
+    }
+    // AGAIN is what a device says that is slow, and no end.
+    return reader->failed == ROTOR_AGAIN ? ROTOR_PORT_FAILED : reader->failed;
+}
+
+static bool is_last(struct rotor_bytes bytes, const struct wire_digest *last)
+{
+    struct chain_entry entry;
+    struct wire_digest hash;
+    return last != NULL && chain_entry_decode(bytes, &entry) == ROTOR_OK &&
+           entry.body.suite_is_known &&
+           chain_body_hash(&entry.body, &hash) == ROTOR_OK &&
+           wire_digest_equal(&hash, last);
+}
+
+static enum rotor_status fetch_all(struct entry_reader *reader,
+                                   const struct entry_sink *sink)
+{
+    struct rotor_bytes bytes;
+    bool is_over = false;
+    while (!is_over && entry_reader_next(reader, &bytes) == ROTOR_OK) {
+        TRY(sink->take(sink->context, bytes));
+        is_over = is_last(bytes, sink->last);
+    }
+    return reader->failed;
 }
 
 enum rotor_status entries_fetch(const struct relying_device *device,
@@ -294,20 +329,11 @@ enum rotor_status entries_fetch(const struct relying_device *device,
                                 const struct entry_sink *sink,
                                 struct relying_refusal *refusal)
 {
-    static uint8_t memory[WIRE_CLIENT_MAX];
-    struct fetching fetching = {*from, sink, false};
-    *refusal = (struct relying_refusal){0};
-    while (!fetching.is_over) {
-        uint8_t request_memory[128];
-        struct rotor_room request = ROOM_OF(request_memory);
-        struct rotor_room reply = ROOM_OF(memory);
-        const struct wire_log_get get = {.from = fetching.next, .max = 1024};
-        TRY(wire_message_encode(&WIRE_LAYOUT_LOG_GET, &get, &request));
-        TRY(device->ask(device->context, WIRE_OP_LOG_GET, bytes_in(&request),
-                        &reply, refusal));
-        TRY(take_reply(&fetching, bytes_in(&reply)));
-    }
-    return ROTOR_OK;
+    static struct entry_reader reader;
+    reader = (struct entry_reader){.device = device, .from = *from};
+    enum rotor_status status = fetch_all(&reader, sink);
+    *refusal = reader.refusal;
+    return status;
 }
 
 enum rotor_status entry_list_fetch(struct entry_list *list,

@@ -63,6 +63,27 @@ ROTOR_CALL bundle_encode_log(struct rotor_bytes entries,
 ROTOR_CALL bundle_read_entries(struct bundle *bundle, struct cbor_reader *in,
                                size_t size);
 
+// ---- from a device ---------------------------------------------------------
+
+// The entries of a device, one after the other, reply by reply.
+struct entry_reader {
+    const struct relying_device *device;
+    struct wire_order from;   // the next one is here or behind
+    enum rotor_status failed; // OK: nothing did; AGAIN: no answer in time
+    struct relying_refusal refusal;
+    bool is_over;
+    struct cbor_reader in; // views reply
+    size_t left;
+    uint8_t reply[WIRE_CLIENT_MAX];
+};
+
+// A view, good until the next call; context is a struct entry_reader with
+// `device` and `from`, and else zeros.  It parses and its order rises.
+//
+// ROTOR_AGAIN  the log ends here.
+// others       see `failed` and `refusal`; not asked again.
+ROTOR_CALL entry_reader_next(void *context, struct rotor_bytes *entry);
+
 // ---- the way into a bundle -------------------------------------------------
 
 // Where fetched entries go, one after the other, as they came.
@@ -83,7 +104,7 @@ ROTOR_CALL entries_fetch(const struct relying_device *device,
                          struct relying_refusal *refusal);
 
 // Entries in memory, as many as a bundle may hold or `max` bytes say.
-#define ENTRY_LIST_MAX (96u * 1024u * 1024u) // a whole log of a device
+#define ENTRY_LIST_MAX (96u * 1024u * 1024u) // a log that a proof begins with
 
 struct entry_list {
     uint8_t *memory; // on the heap

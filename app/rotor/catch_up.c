@@ -14,6 +14,9 @@
 bool relying_unreadable(const struct relying *party,
                         struct relying_outcome *outcome)
 {
+    if (party->store.is_damaged) {
+        return relying_damaged(party, &party->log_id, outcome);
+    }
     return relying_end(outcome, CAUSE_UNREADABLE, NULL, "trust store %s: %s",
                        party->options.folder, strerror(errno));
 }
@@ -119,6 +122,9 @@ static bool take(struct relying *party, struct rotor_bytes bytes,
     }
     enum rotor_status status = chain_accept(&party->store.trust, bytes,
                                             &party->ports, &verdict, &next);
+    if (party->store.is_damaged) {
+        return relying_unreadable(party, outcome);
+    }
     if (status != ROTOR_OK) {
         return relying_end(outcome, CAUSE_PLATFORM, NULL,
                            "the crypto library refused: %s",

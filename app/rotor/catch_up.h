@@ -28,6 +28,9 @@ bool catch_up_with(struct relying *party, const struct ahead_source *source,
 // Always false, for `return`.
 bool relying_unreadable(const struct relying *party,
                         struct relying_outcome *outcome);
+bool relying_damaged(const struct relying *party,
+                     const struct wire_digest *log_id,
+                     struct relying_outcome *outcome);
 bool relying_end(struct relying_outcome *outcome, enum cause cause,
                  const char *hint, const char *format, ...)
     __attribute__((format(printf, 4, 5)));

@@ -8,7 +8,8 @@
 
 #include "app/rotor/bundle.h"
 #include "app/rotor/chain.h"
-#include "app/rotor/log_file.h"
+#include "app/rotor/log_stream.h"
+#include "app/rotor/reliance.h"
 #include "app/rotor/walk.h"
 #include "base/bytes.h"
 
@@ -18,6 +19,8 @@ struct listing {
     bool shows_one; // only the entries of `epoch`, in full
     uint64_t epoch;
     size_t shown;
+    bool has_any; // entry
+    bool is_begun;
     bool is_broken;
     uint64_t broken_epoch;
     uint32_t broken_rule;
@@ -155,9 +158,23 @@ static void print_full(const struct walk_step *step)
     printf("%-14s %s\n", "step", step->verdict.reason);
 }
 
+static void begin_listing(struct listing *listing)
+{
+    listing->is_begun = true;
+    if (listing->run->is_json) {
+        json_open(&listing->out, stdout);
+        json_text(&listing->out, "schema", "rotor/chain/1");
+        json_open_list(&listing->out, "entries");
+    } else if (!listing->shows_one) {
+        printf("%-6s %-16s %-8s %-52s %-21s %s\n", "EPOCH", "REASON", "SUITE",
+               "ROOT", "TIME", "STEP");
+    }
+}
+
 static void take_step(void *context, const struct walk_step *step)
 {
     struct listing *listing = context;
+    listing->has_any = true;
     bool is_wanted =
         !listing->shows_one || step->entry.body.epoch == listing->epoch;
     if (!chain_verdict_is_accepted(&step->verdict)) {
@@ -168,6 +185,9 @@ static void take_step(void *context, const struct walk_step *step)
     }
     if (!is_wanted) {
         return;
+    }
+    if (!listing->is_begun) {
+        begin_listing(listing);
     }
     listing->shown++;
     if (listing->run->is_json) {
@@ -181,101 +201,239 @@ static void take_step(void *context, const struct walk_step *step)
 
 // ---- the result ------------------------------------------------------------
 
-static int end_listing(struct listing *listing)
+// The listing ends here, whole or not; what was shown was shown.
+static int end_with(struct listing *listing, enum cause cause, const char *hint,
+                    const char *message)
 {
     struct run *run = listing->run;
+    if (!run->is_json || !listing->is_begun) {
+        return fail(run, cause, hint, "%s", message);
+    }
+    json_close(&listing->out);
+    json_bool(&listing->out, "ok", false);
+    json_open_object(&listing->out, "error");
+    json_error(&listing->out, run, cause, hint, message);
+    json_end(&listing->out);
+    return (int)cause_exit(cause);
+}
+
+static int end_broken(struct listing *listing)
+{
     char message[200];
     unsigned long long epoch = listing->broken_epoch;
     (void)snprintf(message, sizeof message,
                    "entry of epoch %llu: rule %" PRIu32 ": %s", epoch,
-                   listing->broken_rule,
-                   listing->is_broken ? listing->broken_reason : "");
-    if (run->is_json) {
-        json_close(&listing->out);
-        json_bool(&listing->out, "ok", !listing->is_broken);
-        if (listing->is_broken) {
-            run->has_epoch = true;
-            run->epoch = listing->broken_epoch;
-            json_open_object(&listing->out, "error");
-            json_error(&listing->out, run, CAUSE_CHAIN_BROKEN, NULL, message);
-        }
-        json_end(&listing->out);
-        return listing->is_broken ? EXIT_REFUSED : EXIT_ACCEPTED;
+                   listing->broken_rule, listing->broken_reason);
+    if (!listing->is_begun) {
+        begin_listing(listing);
     }
-    if (listing->is_broken) {
-        return fail(run, CAUSE_CHAIN_BROKEN, NULL, "%s", message);
-    }
-    return EXIT_ACCEPTED;
+    listing->run->has_epoch = listing->run->is_json;
+    listing->run->epoch = listing->broken_epoch;
+    return end_with(listing, CAUSE_CHAIN_BROKEN, NULL, message);
 }
 
-static int list_log(struct listing *listing, const struct bundle *log)
+static int end_whole(struct listing *listing)
 {
     struct run *run = listing->run;
-    bool is_whole = false;
-    if (log->count == 0) {
+    if (!listing->has_any) {
         return fail(run, CAUSE_UNAVAILABLE, NULL, "there is no log yet");
     }
-    bool has_epoch = !listing->shows_one;
-    for (size_t i = 0; i < log->count; i++) {
-        has_epoch |= log->entries[i].order.epoch == listing->epoch;
-    }
-    if (!has_epoch) {
+    if (listing->shown == 0) {
         return fail(run, CAUSE_USAGE, "rotor chain lists them",
                     "no entry has epoch %" PRIu64, listing->epoch);
     }
     if (run->is_json) {
-        json_open(&listing->out, stdout);
-        json_text(&listing->out, "schema", "rotor/chain/1");
-        json_open_list(&listing->out, "entries");
-    } else if (!listing->shows_one) {
-        printf("%-6s %-16s %-8s %-52s %-21s %s\n", "EPOCH", "REASON", "SUITE",
-               "ROOT", "TIME", "STEP");
+        json_close(&listing->out);
+        json_bool(&listing->out, "ok", true);
+        json_end(&listing->out);
     }
-    enum rotor_status status =
-        walk_held(log->entries, log->count, take_step, listing, &is_whole);
-    if (status != ROTOR_OK || is_whole == listing->is_broken) {
-        listing->is_broken = true;
-        listing->broken_reason = rotor_status_name(status);
+    return EXIT_ACCEPTED;
+}
+
+// `end_unread` says what the source failed with; EXIT_ACCEPTED: it did not.
+static int list_log(struct listing *listing, const struct ahead_source *source,
+                    int (*end_unread)(struct listing *listing, void *context))
+{
+    const struct walk_taker taker = {listing, take_step};
+    bool is_whole = false;
+    enum rotor_status status = walk_held(source, &taker, &is_whole);
+    if (listing->is_broken) {
+        return end_broken(listing);
     }
-    return end_listing(listing);
+    if (status == ROTOR_OK) {
+        return end_whole(listing);
+    }
+    int cause = errno;
+    int code = end_unread(listing, source->context);
+    return code != EXIT_ACCEPTED ? code
+                                 : end_with(listing, CAUSE_PLATFORM,
+                                            WALK_NEEDS_ROOM, strerror(cause));
 }
 
 // ---- where it comes from ---------------------------------------------------
 
-// The log as a file: from FILE, or from the daemon in the same form.
-static bool obtain(struct run *run, const char *path, struct rotor_bytes *file,
-                   int *code)
+struct file_source {
+    struct log_stream file;
+    const char *path;
+    enum rotor_status status;
+};
+
+static enum rotor_status next_of_file(void *context, struct rotor_bytes *bytes)
 {
-    if (path != NULL) {
-        return read_file(run, path, BUNDLE_MAX, file, code);
+    struct file_source *source = context;
+    struct chain_entry entry;
+    source->status = log_stream_next(&source->file, bytes);
+    if (source->status == ROTOR_OK) {
+        source->status = chain_entry_decode(*bytes, &entry);
     }
-    size_t count;
-    return log_file_of_daemon(run, file, &count, code);
+    return source->status;
+}
+
+// EXIT_ACCEPTED: the file was not at fault.
+static int file_unread(struct listing *listing, void *context)
+{
+    const struct file_source *source = context;
+    char message[600];
+    if (source->status == ROTOR_OK || source->status == ROTOR_AGAIN) {
+        return EXIT_ACCEPTED;
+    }
+    bool is_port = source->status == ROTOR_PORT_FAILED;
+    (void)snprintf(message, sizeof message, "%s: %s", source->path,
+                   is_port ? strerror(errno)
+                           : "not a log of rotor, or cut off");
+    return end_with(listing, is_port ? CAUSE_UNREADABLE : CAUSE_UNPARSABLE,
+                    is_port ? NULL : "rotor chain export writes such files",
+                    message);
 }
 
 static int list_file(struct listing *listing, const char *path)
 {
-    struct rotor_bytes file;
-    struct bundle log;
+    struct file_source source = {.path = path};
+    const struct ahead_source entries = {&source, next_of_file};
+    source.status = log_stream_open(&source.file, path);
+    if (source.status != ROTOR_OK) {
+        return file_unread(listing, &source);
+    }
+    int code = list_log(listing, &entries, file_unread);
+    log_stream_close(&source.file);
+    return code;
+}
+
+static int daemon_unread(struct listing *listing, void *context)
+{
+    const struct entry_reader *reader = context;
+    char message[300];
+    if (reader->failed == ROTOR_OK) {
+        return EXIT_ACCEPTED;
+    }
+    bool has_text = reader->refusal.text[0] != '\0';
+    (void)snprintf(message, sizeof message, "rotord: %s",
+                   has_text ? reader->refusal.text
+                            : rotor_status_name(reader->failed));
+    return end_with(listing,
+                    reader->failed == ROTOR_AGAIN ? CAUSE_TIMEOUT
+                                                  : CAUSE_UNAVAILABLE,
+                    "see: rotor doctor", message);
+}
+
+static int list_device(struct listing *listing)
+{
+    static struct entry_reader reader;
+    struct rotor_client *client = NULL;
+    const struct ahead_source entries = {&reader, entry_reader_next};
     int code = EXIT_ACCEPTED;
-    if (!obtain(listing->run, path, &file, &code)) {
+    if (!daemon_open(listing->run, &client, &code)) {
         return code;
     }
-    enum rotor_status status = bundle_decode_log(&log, file);
-    if (status == ROTOR_MALFORMED) {
-        status = bundle_decode(&log, file); // evidence has a log in it too
-    }
-    if (status == ROTOR_OK) {
-        code = list_log(listing, &log);
-        bundle_close(&log);
-    } else {
-        code = fail(listing->run, CAUSE_UNPARSABLE,
-                    "rotor chain export writes such files",
-                    "%s: not a log of rotor",
-                    path != NULL ? path : "what rotord sent");
-    }
-    free((void *)(uintptr_t)file.data);
+    const struct relying_device device = relying_device_of(client);
+    reader = (struct entry_reader){.device = &device};
+    code = list_log(listing, &entries, daemon_unread);
+    rotor_client_close(client);
     return code;
+}
+
+// What a relying party keeps: all of it is read and its sum checked first.
+struct store_source {
+    struct store store;
+    uint64_t next;
+    const char *folder;
+    enum rotor_status status;
+    uint8_t memory[WIRE_ENTRY_MAX];
+};
+
+static enum rotor_status next_of_store(void *context, struct rotor_bytes *bytes)
+{
+    struct store_source *source = context;
+    struct rotor_room room = ROOM_OF(source->memory);
+    if (source->next == source->store.count) {
+        return ROTOR_AGAIN;
+    }
+    source->status = store_entry(&source->store, source->next++, &room);
+    *bytes = bytes_in(&room);
+    return source->status;
+}
+
+static int store_unread(struct listing *listing, void *context)
+{
+    const struct store_source *source = context;
+    char message[600];
+    if (source->status == ROTOR_OK) {
+        return EXIT_ACCEPTED;
+    }
+    bool is_damaged = source->status == ROTOR_CORRUPT;
+    (void)snprintf(
+        message, sizeof message, "trust store %s: %s", source->folder,
+        is_damaged ? "the files of this log are damaged" : strerror(errno));
+    return end_with(listing, is_damaged ? CAUSE_UNPARSABLE : CAUSE_UNREADABLE,
+                    is_damaged ? "restore it from a backup, or move it away "
+                                 "and pin the log anew"
+                               : "see --trust",
+                    message);
+}
+
+static int list_store(struct listing *listing, struct reliance *reliance)
+{
+    static struct store_source source;
+    const struct ahead_source entries = {&source, next_of_store};
+    struct wire_digest log_id;
+    int code = EXIT_ACCEPTED;
+    if (!parse_digest(reliance->log_id, &log_id)) {
+        return fail(listing->run, CAUSE_USAGE, NULL,
+                    "--log-id %s: not a fingerprint", reliance->log_id);
+    }
+    if (!reliance_choose_folder(listing->run, reliance, &code)) {
+        return code;
+    }
+    source.folder = reliance->folder;
+    source.status = store_open(&source.store, reliance->folder);
+    if (source.status == ROTOR_OK) {
+        source.status = store_select(&source.store, &log_id);
+    }
+    code = source.status == ROTOR_OK ? list_log(listing, &entries, store_unread)
+                                     : store_unread(listing, &source);
+    store_close(&source.store);
+    return code;
+}
+
+// ---- the command -----------------------------------------------------------
+
+struct wanted {
+    const char *path;
+    struct reliance reliance;
+};
+
+static int list(struct listing *listing, struct wanted *wanted)
+{
+    bool is_store = wanted->reliance.log_id != NULL;
+    if (is_store && wanted->path != NULL) {
+        return fail(listing->run, CAUSE_USAGE, NULL,
+                    "--file and --log-id exclude each other");
+    }
+    if (is_store) {
+        return list_store(listing, &wanted->reliance);
+    }
+    return wanted->path != NULL ? list_file(listing, wanted->path)
+                                : list_device(listing);
 }
 
 static bool take_epoch(const struct run *run, const char *text, uint64_t *epoch,
@@ -294,13 +452,17 @@ static bool take_epoch(const struct run *run, const char *text, uint64_t *epoch,
 int main_chain(struct run *run, int count, char **arguments)
 {
     struct listing listing = {.run = run};
-    const char *path = NULL;
+    struct wanted wanted = {.path = NULL};
     uint64_t keep = 0;
     int code = EXIT_ACCEPTED;
     const struct flag flags[] = {
-        {"--file", "FILE", FLAG_TEXT,   &path,
+        {"--file",   "FILE",        FLAG_TEXT,   &wanted.path,
          "an exported log or evidence instead of rotord's"},
-        {"--keep", "N",    FLAG_NUMBER, &keep,
+        {"--log-id", "FINGERPRINT", FLAG_TEXT,   &wanted.reliance.log_id,
+         "what a relying party keeps of this log"         },
+        {"--trust",  "DIR",         FLAG_TEXT,   &wanted.reliance.trust,
+         "the party's trust store"                        },
+        {"--keep",   "N",           FLAG_NUMBER, &keep,
          "prune: entries that the device holds"           },
     };
     if (!flags_parse(run, flags, COUNT_OF(flags), &count, arguments, &code)) {
@@ -308,18 +470,19 @@ int main_chain(struct run *run, int count, char **arguments)
     }
     const char *verb = count == 0 ? "list" : arguments[0];
     if (strcmp(verb, "list") == 0 && count <= 1) {
-        return list_file(&listing, path);
+        return list(&listing, &wanted);
     }
     if (strcmp(verb, "show") == 0 && count == 2) {
         listing.shows_one = true;
         return take_epoch(run, arguments[1], &listing.epoch, &code)
-                   ? list_file(&listing, path)
+                   ? list(&listing, &wanted)
                    : code;
     }
-    if (strcmp(verb, "export") == 0 && count == 2 && path == NULL) {
+    bool is_here = wanted.path == NULL && wanted.reliance.log_id == NULL;
+    if (strcmp(verb, "export") == 0 && count == 2 && is_here) {
         return chain_export(run, arguments[1]);
     }
-    if (strcmp(verb, "prune") == 0 && count == 1 && path == NULL) {
+    if (strcmp(verb, "prune") == 0 && count == 1 && is_here) {
         return chain_prune(run, keep);
     }
     return fail(run, CAUSE_USAGE,

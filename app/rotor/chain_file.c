@@ -17,9 +17,8 @@ int chain_not_fetched(const struct run *run, enum rotor_status status,
 {
     if (status == ROTOR_TOO_SMALL) {
         return fail(run, CAUSE_NOT_SUPPORTED,
-                    "rotor chain export writes a log of any length, rotor "
-                    "verify --chain judges it",
-                    "the log is too long to be listed");
+                    "rotor chain export writes a log of any length",
+                    "the log is too long for a proof");
     }
     return fail(run, status == ROTOR_AGAIN ? CAUSE_TIMEOUT : CAUSE_UNAVAILABLE,
                 "see: rotor doctor", "rotord: %s",

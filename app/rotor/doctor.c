@@ -6,7 +6,6 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "app/rotor/bundle.h"
@@ -185,6 +184,7 @@ static void look_at_root(struct doctor *doctor,
 
 struct last_step {
     uint64_t epoch;
+    uint64_t count;
     struct chain_verdict verdict;
 };
 
@@ -193,56 +193,46 @@ static void take_step(void *context, const struct walk_step *step)
     struct last_step *last = context;
     last->epoch = step->entry.body.epoch;
     last->verdict = step->verdict;
+    last->count++;
 }
 
-static void walk_entries(struct doctor *doctor, const struct bundle *log)
+static void say_log(struct doctor *doctor, const struct last_step *last)
 {
-    struct last_step last = {0};
-    bool is_whole = false;
-    enum rotor_status status =
-        walk_held(log->entries, log->count, take_step, &last, &is_whole);
-    if (status == ROTOR_OK && is_whole) {
+    bool is_good = chain_verdict_is_accepted(&last->verdict);
+    if (is_good) {
         doctor_say(doctor, HEALTH_OK, "chain", NULL,
-                   "%zu entries, every step verifies", log->count);
+                   "%" PRIu64 " entries, every step verifies", last->count);
         return;
     }
     doctor_say(doctor, HEALTH_FAIL, "chain",
                "restore STATE/rtp from a backup, or fetch the log from a "
                "relying party",
-               "entry of epoch %" PRIu64 ": rule %" PRIu32 ": %s", last.epoch,
-               last.verdict.rule,
-               last.verdict.reason != NULL ? last.verdict.reason
-                                           : rotor_status_name(status));
+               "entry of epoch %" PRIu64 ": rule %" PRIu32 ": %s", last->epoch,
+               last->verdict.rule, last->verdict.reason);
 }
 
 static void look_at_log(struct doctor *doctor, struct rotor_client *client)
 {
+    static struct entry_reader reader;
     const struct relying_device device = relying_device_of(client);
-    const struct wire_order first = {0, 0};
-    struct relying_refusal refusal;
-    struct entry_list list = {.max = ENTRY_LIST_MAX};
-    struct bundle log = {0};
-    enum rotor_status status =
-        entry_list_fetch(&list, &device, &first, NULL, &refusal);
-    size_t capacity = list.size + 64;
-    struct rotor_room room = {malloc(capacity), capacity, 0};
-    if (status == ROTOR_OK && room.data != NULL) {
-        status = bundle_encode_log(bytes_of(list.memory, list.size), &room);
-    }
-    if (status == ROTOR_OK) {
-        status = bundle_decode_log(&log, bytes_in(&room));
-    }
-    if (status != ROTOR_OK) {
+    const struct ahead_source entries = {&reader, entry_reader_next};
+    struct last_step last = {0};
+    const struct walk_taker taker = {&last, take_step};
+    bool is_whole = false;
+    reader = (struct entry_reader){.device = &device};
+    enum rotor_status status = walk_held(&entries, &taker, &is_whole);
+    if (reader.failed != ROTOR_OK) {
         doctor_say(doctor, HEALTH_FAIL, "chain", "see rotord's messages",
                    "the log cannot be read: %s",
-                   refusal.text[0] != '\0' ? refusal.text
-                                           : rotor_status_name(status));
-    } else if (log.count != 0) {
-        walk_entries(doctor, &log);
+                   reader.refusal.text[0] != '\0'
+                       ? reader.refusal.text
+                       : rotor_status_name(reader.failed));
+    } else if (status != ROTOR_OK) {
+        doctor_say(doctor, HEALTH_FAIL, "chain", WALK_NEEDS_ROOM,
+                   "the log cannot be judged: %s", strerror(errno));
+    } else if (last.count != 0) {
+        say_log(doctor, &last);
     }
-    bundle_close(&log);
-    free(room.data);
-    entry_list_close(&list);
 }
 
 // ---- the daemon ------------------------------------------------------------

@@ -117,10 +117,10 @@ enum rotor_status fork_proof_judge(const struct fork_proof *proof,
                                    struct fork_finding *finding)
 {
     struct lead lead = {0};
+    const struct walk_taker taker = {&lead, take_step};
     bool is_whole = false;
     *finding = (struct fork_finding){.fork = CHAIN_FORK_UNJUDGED};
-    TRY(walk_log(proof->log.entries, proof->log.count, take_step, &lead,
-                 &is_whole));
+    TRY(walk_log(proof->log.entries, proof->log.count, &taker, &is_whole));
     finding->log_id = lead.first.log_id;
     if (!is_whole) {
         finding->reason = lead.reason != NULL ? lead.reason : "not whole";

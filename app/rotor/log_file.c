@@ -51,7 +51,7 @@ bool log_file_of_daemon(const struct run *run, struct rotor_bytes *file,
     return is_there;
 }
 
-static enum rotor_status read_store(const struct store *store,
+static enum rotor_status read_store(struct store *store,
                                     struct entry_list *list)
 {
     static uint8_t memory[WIRE_ENTRY_MAX];
@@ -63,7 +63,7 @@ static enum rotor_status read_store(const struct store *store,
     return ROTOR_OK;
 }
 
-bool log_file_of_store(const struct run *run, const struct store *store,
+bool log_file_of_store(const struct run *run, struct store *store,
                        struct rotor_bytes *file, int *code)
 {
     struct entry_list list = {.max = ENTRY_LIST_MAX};

@@ -11,7 +11,7 @@
 // *count: entries in it.
 bool log_file_of_daemon(const struct run *run, struct rotor_bytes *file,
                         size_t *count, int *code);
-bool log_file_of_store(const struct run *run, const struct store *store,
+bool log_file_of_store(const struct run *run, struct store *store,
                        struct rotor_bytes *file, int *code);
 
 #endif

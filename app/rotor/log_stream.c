@@ -53,6 +53,21 @@ static void pass(struct log_stream *file, size_t size)
     file->passed += size;
 }
 
+// What comes in front of the array of entries, where there is one.
+static bool read_head(struct log_stream *file, struct cbor_reader *in)
+{
+    size_t parts = cbor_read_array(in);
+    struct rotor_bytes title = cbor_read_text(in);
+    if (parts == 2) {
+        return bytes_equal(title, LOG_OLD_TITLE);
+    }
+    (void)cbor_read_bytes(in); // the request
+    (void)cbor_read_bytes(in); // the response
+    file->has_tail = parts == 5;
+    return (parts == 4 && bytes_equal(title, BUNDLE_TITLE)) ||
+           (parts == 5 && bytes_equal(title, BUNDLE_TITLE_2));
+}
+
 static enum rotor_status read_title(struct log_stream *file)
 {
     struct cbor_reader in;
@@ -63,11 +78,10 @@ static enum rotor_status read_title(struct log_stream *file)
         pass(file, is_log ? in.position : 0);
         return is_log ? ROTOR_OK : ROTOR_MALFORMED;
     }
-    cbor_read_array_of(&in, 2);
-    bool is_old = bytes_equal(cbor_read_text(&in), LOG_OLD_TITLE);
+    bool is_known = read_head(file, &in);
     file->left = cbor_read_array(&in);
     file->is_counted = true;
-    if (!is_old || cbor_has_failed(&in)) {
+    if (!is_known || cbor_has_failed(&in)) {
         return ROTOR_MALFORMED;
     }
     pass(file, in.position);
@@ -120,7 +134,8 @@ enum rotor_status log_stream_next(struct log_stream *file,
     struct cbor_reader in;
     TRY(fill(file));
     if (is_over(file)) {
-        bool is_clean = file->is_read && file->from == file->used;
+        bool is_clean =
+            file->has_tail || (file->is_read && file->from == file->used);
         return is_clean ? ROTOR_AGAIN : ROTOR_MALFORMED;
     }
     cbor_reader_init(&in, in_window(file));

@@ -3,6 +3,8 @@
 //
 //     "rotor log/2" entry entry ...     a CBOR sequence (RFC 8742)
 //     ["rotor log/1", [* entry]]        read only
+//     ["rotor attest/1", ...]           read only: the log that is in evidence
+//     ["rotor attest/2", ...]
 //
 // Every item is dCBOR.  doc/PROTOCOL.client 5.  As hostile as a network.
 #ifndef ROTOR_APP_ROTOR_LOG_STREAM_H
@@ -17,8 +19,10 @@
 
 #include "base/bytes.h"
 
-#define LOG_TITLE     LABEL("rotor log/2")
-#define LOG_OLD_TITLE LABEL("rotor log/1")
+#define LOG_TITLE      LABEL("rotor log/2")
+#define LOG_OLD_TITLE  LABEL("rotor log/1")
+#define BUNDLE_TITLE   LABEL("rotor attest/1")
+#define BUNDLE_TITLE_2 LABEL("rotor attest/2")
 
 // ---- reading ---------------------------------------------------------------
 
@@ -30,7 +34,8 @@ struct log_stream {
     size_t from;
     size_t used;
     bool is_read;    // to the end
-    bool is_counted; // the old form: `left` entries follow
+    bool is_counted; // `left` entries follow
+    bool has_tail;   // and then what is no log: not looked at
     uint64_t left;
 };
 

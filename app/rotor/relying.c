@@ -172,8 +172,6 @@ held(void *context, const struct wire_digest *body_hash, uint64_t *seconds)
 bool relying_select(struct relying *party, const struct wire_digest *log_id,
                     struct relying_outcome *outcome)
 {
-    char name[FINGERPRINT_SIZE];
-    fingerprint(log_id, name);
     enum rotor_status status = store_select(&party->store, log_id);
     if (status == ROTOR_OK) {
         party->log_id = *log_id;
@@ -184,6 +182,15 @@ bool relying_select(struct relying *party, const struct wire_digest *log_id,
                            "trust store %s: %s", party->options.folder,
                            strerror(errno));
     }
+    return relying_damaged(party, log_id, outcome);
+}
+
+bool relying_damaged(const struct relying *party,
+                     const struct wire_digest *log_id,
+                     struct relying_outcome *outcome)
+{
+    char name[FINGERPRINT_SIZE];
+    fingerprint(log_id, name);
     return relying_end(outcome, CAUSE_UNPARSABLE,
                        "restore the trust store from a backup, or move it "
                        "away and pin the log anew with --log-id",
@@ -395,8 +402,7 @@ static bool judge_other_head(struct relying *party,
         return run_checks(party, report, &party->store.trust);
     }
     if (store_find(&party->store, &head, &older, &is_ours) != ROTOR_OK) {
-        return relying_end(&report->outcome, CAUSE_UNREADABLE, NULL,
-                           "the trust store cannot be read");
+        return relying_unreadable(party, &report->outcome);
     }
     if (is_ours) {
         return judge_older(party, report, &older);

@@ -7,13 +7,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/rotor/scratch.h"
 #include "base/bytes.h"
 #include "crypto/crypto.h"
 
 #define MAGIC       0x524f5453u // "ROTS"
-#define VERSION     1u
+#define VERSION     2u
 #define HEAD_SIZE   4096u // bytes; slots are aligned to pages behind it
-#define HEAD_USED   72u   // of them, without the SHA-256
+#define HEAD_USED   80u   // of them, without the SHA-256
 #define SLOTS_FIRST 8192u
 #define RUN         16u // slots that are read at a time
 
@@ -21,30 +22,6 @@ static bool is_free(const struct chain_fingerprint *slot)
 {
     static const struct chain_fingerprint FREE = {{0}};
     return memcmp(slot, &FREE, sizeof FREE) == 0;
-}
-
-static bool read_at(int fd, void *bytes, size_t size, uint64_t offset)
-{
-    ssize_t got = -1;
-    do {
-        got = pread(fd, bytes, size, (off_t)offset);
-    } while (got < 0 && errno == EINTR);
-    if (got >= 0 && (size_t)got != size) {
-        errno = EIO;
-    }
-    return got >= 0 && (size_t)got == size;
-}
-
-static bool write_at(int fd, const void *bytes, size_t size, uint64_t offset)
-{
-    ssize_t put = -1;
-    do {
-        put = pwrite(fd, bytes, size, (off_t)offset);
-    } while (put < 0 && errno == EINTR);
-    if (put >= 0 && (size_t)put != size) {
-        errno = ENOSPC;
-    }
-    return put >= 0 && (size_t)put == size;
 }
 
 static uint64_t offset_of(uint64_t slot)
@@ -64,7 +41,8 @@ static enum rotor_status find(const struct seen_file *file,
     for (;;) {
         uint64_t left = file->slots - at;
         size_t count = left < RUN ? (size_t)left : RUN;
-        if (!read_at(file->fd, run, count * sizeof run[0], offset_of(at))) {
+        if (!scratch_read(file->fd, run, count * sizeof run[0],
+                          offset_of(at))) {
             return ROTOR_PORT_FAILED;
         }
         for (size_t i = 0; i < count; i++) {
@@ -96,7 +74,8 @@ static enum rotor_status put(struct seen_file *file,
     if (found) {
         return ROTOR_OK;
     }
-    return write_at(file->fd, fingerprint, sizeof *fingerprint, offset_of(slot))
+    return scratch_write(file->fd, fingerprint, sizeof *fingerprint,
+                         offset_of(slot))
                ? ROTOR_OK
                : ROTOR_PORT_FAILED;
 }
@@ -110,13 +89,14 @@ static enum rotor_status write_head(const struct seen_file *file)
     bytes_put_be32(head + 4, VERSION);
     bytes_put_be64(head + 8, file->slots);
     bytes_put_be64(head + 16, file->used);
-    bytes_put_be64(head + 24, file->entries);
-    memcpy(head + 32, file->sum, SEEN_FILE_SUM);
+    bytes_put_be64(head + 24, file->mark.entries);
+    memcpy(head + 32, file->mark.sum, SEEN_FILE_SUM);
     bytes_put_be64(head + 64, file->most);
+    bytes_put_be64(head + 72, file->mark.log_size);
     const struct rotor_bytes part = bytes_of(head, HEAD_USED);
     TRY(crypto_hash(CRYPTO_SHA256, &part, 1, head + HEAD_USED));
-    return write_at(file->fd, head, sizeof head, 0) ? ROTOR_OK
-                                                    : ROTOR_PORT_FAILED;
+    return scratch_write(file->fd, head, sizeof head, 0) ? ROTOR_OK
+                                                         : ROTOR_PORT_FAILED;
 }
 
 static bool read_head(struct seen_file *file)
@@ -124,7 +104,7 @@ static bool read_head(struct seen_file *file)
     uint8_t head[HEAD_SIZE];
     uint8_t sum[32];
     const struct rotor_bytes part = bytes_of(head, HEAD_USED);
-    bool is_head = read_at(file->fd, head, sizeof head, 0) &&
+    bool is_head = scratch_read(file->fd, head, sizeof head, 0) &&
                    crypto_hash(CRYPTO_SHA256, &part, 1, sum) == ROTOR_OK &&
                    memcmp(sum, head + HEAD_USED, sizeof sum) == 0 &&
                    bytes_be32(head) == MAGIC && bytes_be32(head + 4) == VERSION;
@@ -133,9 +113,10 @@ static bool read_head(struct seen_file *file)
     }
     file->slots = bytes_be64(head + 8);
     file->used = bytes_be64(head + 16);
-    file->entries = bytes_be64(head + 24);
-    memcpy(file->sum, head + 32, SEEN_FILE_SUM);
+    file->mark.entries = bytes_be64(head + 24);
+    memcpy(file->mark.sum, head + 32, SEEN_FILE_SUM);
     file->most = bytes_be64(head + 64);
+    file->mark.log_size = bytes_be64(head + 72);
     off_t size = lseek(file->fd, 0, SEEK_END);
     return size >= 0 && (uint64_t)size == offset_of(file->slots);
 }
@@ -149,24 +130,32 @@ enum rotor_status seen_file_expect(struct seen_file *file, uint64_t most)
     return write_head(file);
 }
 
-enum rotor_status seen_file_sync(struct seen_file *file, uint64_t entries,
-                                 const uint8_t sum[SEEN_FILE_SUM])
+// What goes with the process is not made to last.
+static bool make_last(const struct seen_file *file)
 {
-    if (fdatasync(file->fd) != 0) {
+    return file->name == NULL || fdatasync(file->fd) == 0;
+}
+
+enum rotor_status seen_file_sync(struct seen_file *file,
+                                 const struct seen_mark *mark)
+{
+    if (!make_last(file)) {
         return ROTOR_PORT_FAILED;
     }
-    file->entries = entries;
-    memcpy(file->sum, sum, SEEN_FILE_SUM);
+    file->mark = *mark;
     TRY(write_head(file));
-    return fdatasync(file->fd) == 0 ? ROTOR_OK : ROTOR_PORT_FAILED;
+    return make_last(file) ? ROTOR_OK : ROTOR_PORT_FAILED;
 }
 
 // ---- growing ---------------------------------------------------------------
 
 static int make(const struct seen_file *file, const char *name, uint64_t slots)
 {
-    int fd = openat(file->folder, name,
-                    O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    int fd =
+        name == NULL
+            ? scratch_open()
+            : openat(file->folder, name,
+                     O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd >= 0 && ftruncate(fd, (off_t)offset_of(slots)) != 0) {
         int cause = errno;
         (void)close(fd);
@@ -181,7 +170,7 @@ static enum rotor_status copy_all(const struct seen_file *from,
 {
     struct chain_fingerprint run[8 * RUN];
     for (uint64_t at = 0; at < from->slots; at += COUNT_OF(run)) {
-        if (!read_at(from->fd, run, sizeof run, offset_of(at))) {
+        if (!scratch_read(from->fd, run, sizeof run, offset_of(at))) {
             return ROTOR_PORT_FAILED;
         }
         for (size_t i = 0; i < COUNT_OF(run); i++) {
@@ -198,19 +187,20 @@ static enum rotor_status copy_all(const struct seen_file *from,
 static enum rotor_status grow(struct seen_file *file)
 {
     char fresh[80];
-    (void)snprintf(fresh, sizeof fresh, "%s.new", file->name);
+    bool has_name = file->name != NULL;
+    (void)snprintf(fresh, sizeof fresh, "%s.new", has_name ? file->name : "");
     struct seen_file grown = *file;
     grown.slots = 2 * file->slots;
     grown.used = 0;
-    grown.fd = make(file, fresh, grown.slots);
+    grown.fd = make(file, has_name ? fresh : NULL, grown.slots);
     if (grown.fd < 0) {
         return ROTOR_PORT_FAILED;
     }
     enum rotor_status status = copy_all(file, &grown);
     if (status == ROTOR_OK) {
-        status = seen_file_sync(&grown, file->entries, file->sum);
+        status = seen_file_sync(&grown, &file->mark);
     }
-    if (status == ROTOR_OK &&
+    if (status == ROTOR_OK && has_name &&
         renameat(file->folder, fresh, file->folder, file->name) != 0) {
         status = ROTOR_PORT_FAILED;
     }
@@ -237,19 +227,22 @@ enum rotor_status seen_file_add(struct seen_file *file,
 
 enum rotor_status seen_file_clear(struct seen_file *file)
 {
-    static const uint8_t NOTHING[SEEN_FILE_SUM] = {0};
+    static const struct seen_mark NOTHING = {0};
     seen_file_close(file);
     file->slots = SLOTS_FIRST;
     file->used = 0;
     file->most = 0;
     file->fd = make(file, file->name, SLOTS_FIRST);
-    return file->fd < 0 ? ROTOR_PORT_FAILED : seen_file_sync(file, 0, NOTHING);
+    return file->fd < 0 ? ROTOR_PORT_FAILED : seen_file_sync(file, &NOTHING);
 }
 
 enum rotor_status seen_file_open(struct seen_file *file, int folder,
                                  const char *name)
 {
     *file = (struct seen_file){.folder = folder, .name = name, .fd = -1};
+    if (name == NULL) {
+        return seen_file_clear(file);
+    }
     file->fd = openat(folder, name, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
     if (file->fd < 0 && errno != ENOENT) {
         return ROTOR_PORT_FAILED;

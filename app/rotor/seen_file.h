@@ -2,8 +2,9 @@
 // Rule 9 for a log of any length: every key and commitment of the committed
 // entries, as a set on disk.  Memory does not grow with it.
 //
-//     head, 4,096 bytes   "ROTS" || be32 1 || be64 slots || be64 used ||
-//                         be64 entries || log sum || be64 most || SHA-256
+//     head, 4,096 bytes   "ROTS" || be32 2 || be64 slots || be64 used ||
+//                         be64 entries || log sum || be64 most ||
+//                         be64 log size || SHA-256
 //     slots, 32 bytes     fingerprints by open addressing; zeros: free
 //
 // `entries` of the log are in for sure, those up to `most` may be: of a run
@@ -23,18 +24,25 @@
 
 #define SEEN_FILE_SUM 32u // bytes
 
+// A place in the log.
+struct seen_mark {
+    uint64_t entries;
+    uint64_t log_size;          // bytes up to there
+    uint8_t sum[SEEN_FILE_SUM]; // of the log up to there
+};
+
 struct seen_file {
     int folder;
-    const char *name; // the caller's
+    const char *name; // the caller's; NULL: a file without one
     int fd;           // -1: closed
     uint64_t slots;   // a power of two
     uint64_t used;
-    uint64_t entries;           // that the head counts
-    uint8_t sum[SEEN_FILE_SUM]; // of the log up to there
-    uint64_t most;              // entries that may be in
+    struct seen_mark mark; // that the head counts
+    uint64_t most;         // entries that may be in
 };
 
-// Opens or makes the file; what is damaged is made anew, empty.
+// Opens or makes the file; what is damaged is made anew, empty.  Without a name
+// it is empty, and gone when it is closed.
 //
 // ROTOR_PORT_FAILED  errno says why; also of all below.
 ROTOR_CALL seen_file_open(struct seen_file *file, int folder, const char *name);
@@ -54,9 +62,7 @@ ROTOR_CALL seen_file_expect(struct seen_file *file, uint64_t most);
 ROTOR_CALL seen_file_add(struct seen_file *file,
                          const struct chain_fingerprint *fingerprint);
 
-// Makes what was added last, and counts it: `entries` of the log, whose sum is
-// then `sum`.
-ROTOR_CALL seen_file_sync(struct seen_file *file, uint64_t entries,
-                          const uint8_t sum[SEEN_FILE_SUM]);
+// Makes what was added last, and counts it: all of the log up to `mark`.
+ROTOR_CALL seen_file_sync(struct seen_file *file, const struct seen_mark *mark);
 
 #endif

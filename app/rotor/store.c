@@ -114,15 +114,21 @@ static void forget_log(struct store *store)
     store->seen_file.fd = -1;
 }
 
-// So that the next run has less to add.
+static enum rotor_status sync_seen(struct store *store)
+{
+    struct seen_mark mark = {store->committed, store->log_size, {0}};
+    memcpy(mark.sum, store->committed_sum, sizeof mark.sum);
+    return seen_file_sync(&store->seen_file, &mark);
+}
+
+// So that the next run has less to read.
 static void settle_seen(struct store *store)
 {
     bool is_far_behind =
         store->seen_file.fd >= 0 && store_has_log(store) &&
-        store->committed - store->seen_file.entries >= STORE_CYCLE_ENTRIES;
-    if (is_far_behind && store->count == store->committed) {
-        (void)!seen_file_sync(&store->seen_file, store->committed,
-                              store->log_sum);
+        store->committed - store->seen_file.mark.entries >= STORE_CYCLE_ENTRIES;
+    if (is_far_behind) {
+        (void)!sync_seen(store);
     }
 }
 
@@ -168,7 +174,7 @@ static enum rotor_status read_record(const struct store *store, uint64_t offset,
     return body.used == size ? ROTOR_OK : ROTOR_CORRUPT;
 }
 
-enum rotor_status store_entry(const struct store *store, uint64_t number,
+enum rotor_status store_entry(struct store *store, uint64_t number,
                               struct rotor_room *room)
 {
     room->used = 0;
@@ -176,14 +182,16 @@ enum rotor_status store_entry(const struct store *store, uint64_t number,
         return ROTOR_INVALID;
     }
     if (number < store->committed) {
+        TRY(store_index_all(store));
         return read_record(store, store->offsets[number], room);
     }
-    const uint8_t *at = store->staged + store->offsets[number];
+    const uint8_t *at =
+        store->staged + store->staged_at[number - store->committed];
     return bytes_copy(room, bytes_of(at + 4, bytes_be32(at)));
 }
 
-static enum rotor_status decode_entry(const struct store *store,
-                                      uint64_t number, struct rotor_room *room,
+static enum rotor_status decode_entry(struct store *store, uint64_t number,
+                                      struct rotor_room *room,
                                       struct chain_entry *entry)
 {
     TRY(store_entry(store, number, room));
@@ -248,10 +256,7 @@ static enum rotor_status load(struct store *store,
         return ROTOR_CORRUPT;
     }
     take_head(store, &head);
-    TRY(store_index(store, head.count));
-    if (memcmp(store->log_sum, head.log_sum.data, SUM_SIZE) != 0) {
-        return ROTOR_CORRUPT;
-    }
+    TRY(store_index_open(store, head.count, head.log_sum.data));
     store->trust = trust;
     return ROTOR_OK;
 }
@@ -301,10 +306,13 @@ enum rotor_status store_stage(struct store *store, struct rotor_bytes entry,
         return ROTOR_TOO_SMALL;
     }
     TRY(chain_entry_decode(entry, &decoded));
-    TRY(store_index_add(store, store->staged_size, entry));
+    TRY(store_index_sum(store->log_sum, entry));
+    store->staged_at[store->count - store->committed] =
+        (uint32_t)store->staged_size;
     bytes_put_be32(store->staged + store->staged_size, (uint32_t)entry.size);
     memcpy(store->staged + store->staged_size + 4, entry.data, entry.size);
     store->staged_size += 4 + entry.size;
+    store->count++;
     store->trust = *next;
     return chain_seen_add_body(&store->seen, &decoded.body);
 }
@@ -368,10 +376,9 @@ static enum rotor_status flush_seen(struct store *store)
         }
     }
     TRY(chain_seen_init(&store->seen, store->slots, SEEN_CAPACITY));
-    return store->count - store->seen_file.entries < SEEN_LAG
+    return store->count - store->seen_file.mark.entries < SEEN_LAG
                ? ROTOR_OK
-               : seen_file_sync(&store->seen_file, store->count,
-                                store->log_sum);
+               : sync_seen(store);
 }
 
 enum rotor_status store_has_seen(const struct store *store,
@@ -393,9 +400,7 @@ enum rotor_status store_commit(struct store *store, uint64_t now_s)
     }
     TRY(write_entries(store));
     TRY(write_head(store));
-    for (uint64_t i = store->committed; i < store->count; i++) {
-        store->offsets[i] += store->log_size;
-    }
+    TRY(store_index_commit(store));
     bool is_new = store->staged_size != 0;
     store->log_size += store->staged_size;
     store->staged_size = 0;
@@ -418,7 +423,7 @@ enum rotor_status store_find(void *context, const struct wire_head *head,
                              struct chain_trust *at, bool *found)
 {
     static uint8_t memory[WIRE_ENTRY_MAX];
-    const struct store *store = context;
+    struct store *store = context;
     struct wire_digest wanted = store->trust.body_hash;
     *found = false;
     for (uint64_t i = store->count; i > 0; i--) {

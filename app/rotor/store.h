@@ -44,18 +44,22 @@ struct store {
     uint64_t committed;       // entries
     uint64_t log_size;        // bytes that are committed
     uint8_t log_sum[32];      // of all entries, staged ones included
-    uint64_t learned_s;       // wall clock when the head was committed
-    bool is_established;      // pinned, or accepted once
-    bool is_quarantined;      // duplicity was proven
+    uint8_t committed_sum[32];
+    bool is_damaged;     // HEX.log is not what the head says
+    uint64_t learned_s;  // wall clock when the head was committed
+    bool is_established; // pinned, or accepted once
+    bool is_quarantined; // duplicity was proven
     struct store_mark mark;
     struct wire_digest held; // body of a recovery entry that waits
     uint64_t held_since_s;
 
-    uint64_t *offsets; // of each entry in the file, then in `staged`
+    uint64_t *offsets; // of committed entries, from store_index_all
     size_t offset_room;
+    uint64_t indexed; // how many of them; 0: nobody asked yet
     uint8_t *staged;
     size_t staged_size;
-    struct chain_seen seen; // rule 9: of what is staged
+    uint32_t staged_at[STORE_CYCLE_ENTRIES]; // where in `staged`
+    struct chain_seen seen;                  // rule 9: of what is staged
     struct chain_fingerprint *slots;
     struct seen_file seen_file; // of what is committed
     char seen_name[56];
@@ -67,7 +71,9 @@ struct store {
 ROTOR_CALL store_open(struct store *store, const char *folder);
 void store_close(struct store *store);
 
-// Locks and loads what is held of a log; nothing held is no error.
+// Locks and loads what is held of a log; nothing held is no error.  Of HEX.log
+// only what lies behind the mark of HEX.seen is read: the sum over all of it
+// goes on from there.  What lies before is checked when it is first asked for.
 //
 // ROTOR_CORRUPT      the files do not fit each other: not used.
 // ROTOR_PORT_FAILED  errno says why.
@@ -92,8 +98,11 @@ ROTOR_CALL store_has_seen(const struct store *store,
                           const struct chain_fingerprint *fingerprint,
                           bool *seen);
 
-// The entry of that number, 0 is genesis.  Replaces what `room` holds.
-ROTOR_CALL store_entry(const struct store *store, uint64_t number,
+// The entry of that number, 0 is genesis.  Replaces what `room` holds.  The
+// first question reads all of HEX.log and checks the sum over it.
+//
+// ROTOR_CORRUPT  it is not what the head says; is_damaged is set.
+ROTOR_CALL store_entry(struct store *store, uint64_t number,
                        struct rotor_room *room);
 
 // Port `find` of chain_ports and its like: the live chain, void entries left

@@ -1,27 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/rotor/walk.h"
 
-#include <stdlib.h>
 #include <string.h>
 
+#include "app/rotor/walked.h"
 #include "base/bytes.h"
 #include "verify/evidence.h"
 
 struct walk {
-    struct chain_trust *trusts; // of accepted entries
-    size_t count;
-    struct chain_seen seen;
-    struct chain_fingerprint *slots;
+    struct walked walked;
+    struct chain_trust head; // empty: nothing was accepted yet
+    struct ahead *ahead;
     struct verify_reference reference;
     struct verify_entry_context evidence;
     bool may_start_late;
 };
 
+// ---- ports of the judge ----------------------------------------------------
+
 static enum rotor_status
 has_seen(void *context, const struct chain_fingerprint *fingerprint, bool *seen)
 {
-    struct walk *walk = context;
-    return chain_seen_port(&walk->seen, fingerprint, seen);
+    const struct walk *walk = context;
+    return walked_has_seen(&walk->walked, fingerprint, seen);
 }
 
 static enum rotor_status
@@ -29,7 +30,17 @@ check_evidence(void *context, const struct chain_evidence_question *question,
                bool *ok, const char **why)
 {
     struct walk *walk = context;
-    return verify_entry_evidence(&walk->evidence, question, ok, why);
+    return ahead_knows_evidence(walk->ahead, question, ok, why)
+               ? ROTOR_OK
+               : verify_entry_evidence(&walk->evidence, question, ok, why);
+}
+
+static enum rotor_status
+check_signature(void *context, const struct chain_signature_question *question,
+                bool *valid)
+{
+    const struct walk *walk = context;
+    return ahead_check_signature(walk->ahead, question, valid);
 }
 
 // Any accepted one: which entries are void is for the step itself to say.
@@ -37,16 +48,10 @@ static enum rotor_status find(void *context, const struct wire_head *head,
                               struct chain_trust *at, bool *found)
 {
     const struct walk *walk = context;
-    for (size_t i = 0; i < walk->count; i++) {
-        const struct chain_trust *trust = &walk->trusts[i];
-        if (trust->order.epoch == head->epoch &&
-            wire_digest_equal(&trust->body_hash, &head->body_hash)) {
-            *at = *trust;
-            *found = true;
-        }
-    }
-    return ROTOR_OK;
+    return walked_find(&walk->walked, head, at, found);
 }
+
+// ---- one step --------------------------------------------------------------
 
 // A device drops its oldest entries: nothing here can judge the first that it
 // has left.
@@ -76,84 +81,100 @@ static enum rotor_status step(struct walk *walk, struct rotor_bytes bytes,
         .has_seen = has_seen,
         .check_evidence = check_evidence,
         .find = find,
+        .check_signature = check_signature,
     };
     const struct chain_expected any = {0};
+    bool is_first = chain_trust_is_empty(&walk->head);
     memset(made, 0, sizeof *made);
     made->size = bytes.size;
     made->entry.body.kind = CHAIN_KIND_NONE;
     made->verdict.reason = "does not parse";
-    if (walk->count == 0 && walk->may_start_late && is_late(bytes)) {
+    if (is_first && walk->may_start_late && is_late(bytes)) {
         TRY(start_at(bytes, made));
-    } else if (walk->count == 0) {
+    } else if (is_first) {
         TRY(chain_accept_genesis(&any, bytes, &ports, &made->verdict,
                                  &made->trust));
     } else {
-        TRY(chain_accept(&walk->trusts[walk->count - 1], bytes, &ports,
-                         &made->verdict, &made->trust));
+        TRY(chain_accept(&walk->head, bytes, &ports, &made->verdict,
+                         &made->trust));
     }
     if (chain_entry_decode(bytes, &made->entry) != ROTOR_OK ||
         !chain_verdict_is_accepted(&made->verdict)) {
         return ROTOR_OK;
     }
-    walk->trusts[walk->count++] = made->trust;
-    return chain_seen_add_body(&walk->seen, &made->entry.body);
+    walk->head = made->trust;
+    return walked_add(&walk->walked, &made->entry.body, &made->trust);
 }
 
-static enum rotor_status run(struct walk *walk,
-                             const struct bundle_entry *entries, size_t count,
-                             void (*take)(void *, const struct walk_step *),
-                             void *context)
+// ---- all of them -----------------------------------------------------------
+
+static enum rotor_status run(struct walk *walk, const struct walk_taker *taker,
+                             bool *is_whole)
 {
-    for (size_t i = 0; i < count && walk->count == i; i++) {
+    struct rotor_bytes bytes;
+    enum rotor_status status = ROTOR_OK;
+    *is_whole = true;
+    while (*is_whole &&
+           (status = ahead_next(walk->ahead, &bytes)) == ROTOR_OK) {
         struct walk_step made;
-        TRY(step(walk, entries[i].bytes, &made));
-        take(context, &made);
+        TRY(step(walk, bytes, &made));
+        *is_whole = chain_verdict_is_accepted(&made.verdict);
+        taker->take(taker->context, &made);
     }
-    return ROTOR_OK;
+    return status == ROTOR_AGAIN ? ROTOR_OK : status;
 }
 
 static enum rotor_status
-walk_with(struct walk *walk, const struct bundle_entry *entries, size_t count,
-          void (*take)(void *, const struct walk_step *), void *context)
+walk_with(struct walk *walk, const struct ahead_source *source,
+          unsigned threads, const struct walk_taker *taker, bool *is_whole)
 {
-    size_t capacity = CHAIN_SEEN_DEFAULT;
-    while (capacity / 4 * 3 < (count + 1) * CHAIN_SEEN_PER_ENTRY) {
-        capacity *= 2;
-    }
+    *is_whole = false;
     walk->evidence.reference = &walk->reference;
-    walk->trusts = calloc(count + 1, sizeof *walk->trusts);
-    walk->slots = calloc(capacity, sizeof *walk->slots);
-    enum rotor_status status = ROTOR_PORT_FAILED;
-    if (walk->trusts != NULL && walk->slots != NULL) {
-        status = chain_seen_init(&walk->seen, walk->slots, capacity);
+    enum rotor_status status = walked_open(&walk->walked);
+    if (status == ROTOR_OK) {
+        status = ahead_open(&walk->ahead, source, &walk->head.sign,
+                            &walk->evidence, threads);
     }
     if (status == ROTOR_OK) {
-        status = run(walk, entries, count, take, context);
+        status = run(walk, taker, is_whole);
     }
-    free(walk->trusts);
-    free(walk->slots);
+    ahead_close(walk->ahead);
+    walked_close(&walk->walked);
+    *is_whole = *is_whole && status == ROTOR_OK;
     return status;
 }
 
-enum rotor_status walk_log(const struct bundle_entry *entries, size_t count,
-                           void (*take)(void *context,
-                                        const struct walk_step *step),
-                           void *context, bool *is_whole)
-{
-    struct walk walk = {.reference = {.any_measurement = true}};
-    enum rotor_status status = walk_with(&walk, entries, count, take, context);
-    *is_whole = status == ROTOR_OK && walk.count == count;
-    return status;
-}
-
-enum rotor_status walk_held(const struct bundle_entry *entries, size_t count,
-                            void (*take)(void *context,
-                                         const struct walk_step *step),
-                            void *context, bool *is_whole)
+enum rotor_status walk_held(const struct ahead_source *source,
+                            const struct walk_taker *taker, bool *is_whole)
 {
     struct walk walk = {.reference = {.any_measurement = true},
                         .may_start_late = true};
-    enum rotor_status status = walk_with(&walk, entries, count, take, context);
-    *is_whole = status == ROTOR_OK && walk.count == count;
-    return status;
+    return walk_with(&walk, source, 0, taker, is_whole);
+}
+
+// ---- those at hand ---------------------------------------------------------
+
+struct at_hand {
+    const struct bundle_entry *entries;
+    size_t left;
+};
+
+static enum rotor_status next_at_hand(void *context, struct rotor_bytes *entry)
+{
+    struct at_hand *at_hand = context;
+    if (at_hand->left == 0) {
+        return ROTOR_AGAIN;
+    }
+    at_hand->left--;
+    *entry = at_hand->entries++->bytes;
+    return ROTOR_OK;
+}
+
+enum rotor_status walk_log(const struct bundle_entry *entries, size_t count,
+                           const struct walk_taker *taker, bool *is_whole)
+{
+    struct walk walk = {.reference = {.any_measurement = true}};
+    struct at_hand at_hand = {entries, count};
+    const struct ahead_source source = {&at_hand, next_at_hand};
+    return walk_with(&walk, &source, 1, taker, is_whole);
 }

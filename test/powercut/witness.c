@@ -188,7 +188,7 @@ void witness_see_rtp_start(struct machine *machine)
 
 // ---- the end: the log ------------------------------------------------------
 
-struct walked {
+struct own_log {
     struct machine *machine;
     size_t count;
     struct wire_digest last;
@@ -196,7 +196,7 @@ struct walked {
 
 static void take_step(void *context, const struct walk_step *step)
 {
-    struct walked *walked = context;
+    struct own_log *walked = context;
     struct machine *machine = walked->machine;
     if (!chain_verdict_is_accepted(&step->verdict)) {
         machine_condemn(machine, VERDICT_LOSS, "entry %zu of the log: %s",
@@ -228,7 +228,8 @@ static void walk_own_log(struct machine *machine)
 {
     struct bundle_entry entries[LOG_ENTRIES];
     struct rotor_bytes log = sim_disk_look(&machine->disks[DISK_RTP], "log");
-    struct walked walked = {.machine = machine};
+    struct own_log walked = {.machine = machine};
+    const struct walk_taker taker = {&walked, take_step};
     size_t count = 0;
     bool is_whole = false;
     // A tail behind what the state names is cut off by the next append.
@@ -243,8 +244,8 @@ static void walk_own_log(struct machine *machine)
             .bytes = bytes_of(log.data + at + 4u, length)};
         at += 4u + length;
     }
-    if (walk_log(entries, count, take_step, &walked, &is_whole) != ROTOR_OK ||
-        !is_whole || count == 0) {
+    if (walk_log(entries, count, &taker, &is_whole) != ROTOR_OK || !is_whole ||
+        count == 0) {
         machine_condemn(machine, VERDICT_LOSS, "the log does not verify");
     }
     if (!wire_digest_equal(&walked.last,

@@ -43,7 +43,7 @@ SPEC("the set on disk has what was added and nothing else, however it grows")
     char folder[] = "/tmp/rotor-seen-XXXXXX";
     struct seen_file file;
     int at = -1;
-    const uint8_t sum[SEEN_FILE_SUM] = {7};
+    const struct seen_mark mark = {4000, 12345678, {7}};
     assert_non_null(mkdtemp(folder));
     assert_ok(linux_folder_open(folder, &at));
     assert_ok(seen_file_open(&file, at, "set"));
@@ -51,11 +51,13 @@ SPEC("the set on disk has what was added and nothing else, however it grows")
     assert_true(file.slots >= 40000);
     expect(&file, 0, 20000, true);
     expect(&file, 20000, 22000, false);
-    assert_ok(seen_file_sync(&file, 4000, sum));
+    assert_ok(seen_file_sync(&file, &mark));
     add(&file, 20000, 20100);
     seen_file_close(&file); // cut: not synced
     assert_ok(seen_file_open(&file, at, "set"));
-    assert_int_equal(file.entries, 4000);
+    assert_int_equal(file.mark.entries, mark.entries);
+    assert_int_equal(file.mark.log_size, mark.log_size);
+    assert_memory_equal(file.mark.sum, mark.sum, sizeof mark.sum);
     add(&file, 20000, 21000);
     expect(&file, 0, 21000, true);
     expect(&file, 21000, 23000, false);
