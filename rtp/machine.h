@@ -116,6 +116,8 @@ void rtp_judged(struct rtp *rtp, uint64_t now_ms, struct rtp_job *job);
 // ---- recover.c -------------------------------------------------------------
 
 bool rtp_is_recovery(uint64_t op);
+// False: it supersedes what is not in the live chain that is held.
+bool rtp_recover_is_possible(struct rtp *rtp, const struct rtp_slot *slot);
 ROTOR_CALL rtp_recover_encode(struct rtp *rtp, const struct rtp_slot *slot,
                               struct rotor_room *payload);
 bool rtp_recover_is_proposal(struct rotor_bytes payload);

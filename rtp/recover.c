@@ -26,6 +26,70 @@ static uint64_t higher(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
+// ---- what is superseded ----------------------------------------------------
+
+// The first entry of our log at `from` or behind it; views scratch.
+static bool entry_from(struct rtp *rtp, const struct wire_order *from,
+                       struct chain_entry *entry)
+{
+    struct rotor_room room = ROOM_OF(rtp->scratch);
+    struct rtp_log_entry record;
+    uint64_t offset = 0;
+    return rtp_log_find(&rtp->log, &rtp->ops, &room, from, &offset) ==
+               ROTOR_OK &&
+           offset < rtp->log.size &&
+           rtp_log_read(&rtp->ops, offset, &room, &record) == ROTOR_OK &&
+           chain_entry_decode(record.bytes, entry) == ROTOR_OK;
+}
+
+static bool is_at(const struct chain_body *body, uint32_t incarnation,
+                  const struct wire_head *head)
+{
+    struct wire_digest hash;
+    return body->incarnation == incarnation && body->epoch == head->epoch &&
+           body->suite_is_known && chain_body_hash(body, &hash) == ROTOR_OK &&
+           wire_digest_equal(&hash, &head->body_hash);
+}
+
+// Is it in our live chain?  Each incarnation begins with a recovery, which made
+// void what lies behind the entry that it superseded.
+static bool is_live(struct rtp *rtp, const struct wire_head *head)
+{
+    uint32_t incarnation = rtp->state.trust.order.incarnation;
+    for (;; incarnation--) {
+        const struct wire_order place = {incarnation, head->epoch};
+        const struct wire_order first = {incarnation, 0};
+        struct chain_entry entry;
+        if (entry_from(rtp, &place, &entry) &&
+            is_at(&entry.body, incarnation, head)) {
+            return true;
+        }
+        if (incarnation == 0 || !entry_from(rtp, &first, &entry)) {
+            return false;
+        }
+        bool is_recovery = entry.body.kind == CHAIN_RECOVER ||
+                           entry.body.kind == CHAIN_REINCEPT;
+        if (!is_recovery || entry.body.supersedes.epoch < head->epoch) {
+            return false;
+        }
+    }
+}
+
+// An entry that supersedes what we cannot find is one that we never accept: the
+// AP would be lost to us.
+bool rtp_recover_is_possible(struct rtp *rtp, const struct rtp_slot *slot)
+{
+    struct wire_client_recover order;
+    bool names_one = slot->op == WIRE_OP_RECOVER &&
+                     wire_message_decode(&WIRE_LAYOUT_CLIENT_RECOVER,
+                                         bytes_of(slot->payload, slot->size),
+                                         &order) == ROTOR_OK &&
+                     order.has_supersedes;
+    return !names_one || is_live(rtp, &order.supersedes);
+}
+
+// ---- orders ----------------------------------------------------------------
+
 // Beyond everything that either side ever saw: epochs are never used twice.
 static uint64_t next_epoch(const struct rtp *rtp)
 {

@@ -194,6 +194,12 @@ static void submit_recovery(struct rtp *rtp, struct rtp_slot *slot)
                         "there is no log to recover");
         return;
     }
+    if (!rtp_recover_is_possible(rtp, slot)) {
+        rtp_slot_finish(slot, WIRE_CLIENT_UNAVAILABLE,
+                        "what is to be superseded is not in the log that is "
+                        "held, or void");
+        return;
+    }
     slot->state = RTP_SLOT_QUEUED;
 }
 

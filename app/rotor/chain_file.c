@@ -104,8 +104,8 @@ int chain_export(struct run *run, const char *path)
 
 // ---- prune -----------------------------------------------------------------
 
-static bool first_held(struct run *run, struct rotor_client *client,
-                       uint64_t *epoch, int *code)
+bool chain_first_held(struct run *run, struct rotor_client *client,
+                      uint64_t *epoch, int *code)
 {
     uint8_t memory[64];
     struct rotor_room payload = ROOM_OF(memory);
@@ -174,9 +174,9 @@ int chain_prune(struct run *run, uint64_t keep)
     }
     const struct rotor_request request = {.op = WIRE_OP_PRUNE,
                                           .payload = bytes_in(&payload)};
-    bool is_done = first_held(run, client, &first, &code) &&
+    bool is_done = chain_first_held(run, client, &first, &code) &&
                    daemon_ask(run, client, &request, &answer, &code) &&
-                   first_held(run, client, &first, &code);
+                   chain_first_held(run, client, &first, &code);
     rotor_client_close(client);
     return is_done ? say_pruned(run, keep, first) : code;
 }

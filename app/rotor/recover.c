@@ -10,6 +10,8 @@
 #include <string.h>
 
 #include "app/rotor/authority.h"
+#include "app/rotor/bundle.h"
+#include "app/rotor/chain.h"
 #include "base/bytes.h"
 #include "wire/cbor.h"
 
@@ -25,6 +27,55 @@ struct wish {
     struct wire_head supersedes;
     const char *out;
 };
+
+// ---- what is superseded ----------------------------------------------------
+
+// The device's entry at that place is the one that `head` names.
+static bool is_at(struct rotor_client *client, uint32_t incarnation,
+                  const struct wire_head *head)
+{
+    static struct entry_reader reader;
+    const struct relying_device device = relying_device_of(client);
+    struct rotor_bytes bytes;
+    struct chain_entry entry;
+    struct wire_digest hash;
+    reader = (struct entry_reader){
+        .device = &device, .from = {incarnation, head->epoch}
+    };
+    return entry_reader_next(&reader, &bytes) == ROTOR_OK &&
+           chain_entry_decode(bytes, &entry) == ROTOR_OK &&
+           entry.body.suite_is_known &&
+           chain_body_hash(&entry.body, &hash) == ROTOR_OK &&
+           wire_digest_equal(&hash, &head->body_hash);
+}
+
+// An RTP that dropped it refuses the entry of the recovery, and the AP has
+// switched by then.  False: said why.
+static bool is_held(struct run *run, struct rotor_client *client,
+                    const struct wire_head *head, int *code)
+{
+    struct wire_client_status status;
+    uint64_t first = 0;
+    if (!daemon_status(run, client, &status, code)) {
+        return false;
+    }
+    for (uint64_t i = status.incarnation + 1; i > 0; i--) {
+        if (is_at(client, (uint32_t)(i - 1), head)) {
+            return true;
+        }
+    }
+    if (chain_first_held(run, client, &first, code)) {
+        *code = fail(run, CAUSE_UNAVAILABLE,
+                     "supersede an entry that rotor chain lists: the newest "
+                     "good one, or the oldest of them",
+                     "the device holds no entry of epoch %" PRIu64
+                     " with that hash: its log begins at epoch %" PRIu64,
+                     head->epoch, first);
+    }
+    return false;
+}
+
+// ---- request ---------------------------------------------------------------
 
 static int request_then(struct run *run, const void *context,
                         struct rotor_client *client)
@@ -42,6 +93,10 @@ static int request_then(struct run *run, const void *context,
     };
     struct rotor_completion answer;
     int code = EXIT_ACCEPTED;
+    if (wish->has_supersedes &&
+        !is_held(run, client, &wish->supersedes, &code)) {
+        return code;
+    }
     if (wire_message_encode(&WIRE_LAYOUT_CLIENT_RECOVER, &order, &payload) !=
         ROTOR_OK) {
         return fail(run, CAUSE_UNPARSABLE, NULL, "the set is too large");
@@ -141,6 +196,10 @@ static int apply_then(struct run *run, const void *context,
     struct rotor_completion answer;
     struct wire_client_status status;
     int code = EXIT_ACCEPTED;
+    // Since it was requested the log may have been pruned.
+    if (!is_held(run, client, &order->request.body.supersedes, &code)) {
+        return code;
+    }
     if (wire_message_encode(&WIRE_LAYOUT_RECOVER_SIGNED, &order->message,
                             &payload) != ROTOR_OK) {
         return fail(run, CAUSE_UNPARSABLE, NULL, "too many signatures");

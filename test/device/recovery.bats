@@ -206,3 +206,38 @@ EOF
     [ "$status" -eq 1 ]
     at_epoch 0
 }
+
+entry() { # epoch: its hash, of what the device holds
+    rotor chain show "$1" --state "$STATE" --json |
+        python3 -c 'import json, sys; print(json.load(sys.stdin)["entries"][0]["body_hash"])'
+}
+
+@test "what the device dropped cannot be superseded: said before anything is signed; its oldest entry can" {
+    local third oldest
+    for _ in $(seq 45); do rotor rotate --state "$STATE" >/dev/null; done
+    third=$(entry 3)
+    request_at() { rotor recover request --state "$STATE" --authority "$FOLDER/ra/set" --out "$FOLDER/$3" --epoch "$1" --body-hash "$2"; }
+    request_at 3 "$third" early
+    for key in 1 2; do sign "$FOLDER/ra/key-$key.pem" "$FOLDER/early" "$FOLDER/early.$key"; done
+    rotor chain prune --keep 32 --state "$STATE"
+    oldest=$(rotor chain list --state "$STATE" --json | sed 's/.*"entries":\[{"epoch":\([0-9]*\).*/\1/')
+    [ "$oldest" -gt 3 ]
+    run request_at 3 "$third" late
+    [ "$status" -eq 3 ]
+    [[ $output == *"no entry of epoch 3 with that hash: its log begins at epoch $oldest"* && $output == *'hint:'*'rotor chain'* ]]
+    run request_at "$oldest" "$third" late
+    [ "$status" -eq 3 ]
+    [ ! -e "$FOLDER/late" ]
+    # Requested before, pruned since.
+    run apply "$FOLDER/early" "$FOLDER/early.1" "$FOLDER/early.2"
+    [ "$status" -eq 3 ]
+    [[ $output == *'its log begins at epoch'* ]]
+    [ "$(status incarnation)" = 0 ]
+    rotor rotate --state "$STATE"
+    request_at "$oldest" "$(entry "$oldest")" good
+    for key in 1 2; do sign "$FOLDER/ra/key-$key.pem" "$FOLDER/good" "$FOLDER/good.$key"; done
+    apply "$FOLDER/good" "$FOLDER/good.1" "$FOLDER/good.2"
+    [ "$(status incarnation)" = 1 ]
+    rotor rotate --state "$STATE"
+    chain_is_good
+}

@@ -211,3 +211,96 @@ SPEC("an order without a log, or that is none, is refused")
     sim_device_free(device);
     forget_authority();
 }
+
+// ---- what is superseded ----------------------------------------------------
+
+static void prune(struct client *client, uint64_t keep)
+{
+    uint8_t bytes[16];
+    struct rotor_room payload = ROOM_OF(bytes);
+    const struct wire_client_prune order = {keep};
+    assert_ok(wire_message_encode(&WIRE_LAYOUT_CLIENT_PRUNE, &order, &payload));
+    assert_ok(client_submit(client, WIRE_OP_PRUNE, bytes_in(&payload), 0));
+    assert_true(client_await(client, client->tags, 10000));
+    assert_int_equal(client->last.code, WIRE_CLIENT_OK);
+}
+
+// The head that an entry of the log was, the first one at `from` or behind.
+static struct wire_head head_at(const struct sim_device *device,
+                                struct wire_order from)
+{
+    static uint8_t bytes[WIRE_ENTRY_MAX];
+    struct rotor_room room = ROOM_OF(bytes);
+    const struct rtp *rtp = &device->rtp;
+    struct rtp_log_entry record;
+    struct chain_entry entry;
+    struct chain_trust trust;
+    uint64_t at = 0;
+    assert_ok(rtp_log_find(&rtp->log, &rtp->ops, &room, &from, &at));
+    assert_ok(rtp_log_read(&rtp->ops, at, &room, &record));
+    assert_ok(chain_entry_decode(record.bytes, &entry));
+    assert_ok(chain_trust_of(&entry.body, &trust));
+    return chain_trust_head(&trust);
+}
+
+static void assert_refused(struct client *client, const struct wire_head *head)
+{
+    uint8_t bytes[2048];
+    struct rotor_room payload = ROOM_OF(bytes);
+    const struct wire_client_recover order = {.ra_set =
+                                                  bytes_of(ra.bytes, ra.size),
+                                              .has_supersedes = true,
+                                              .supersedes = *head};
+    assert_ok(
+        wire_message_encode(&WIRE_LAYOUT_CLIENT_RECOVER, &order, &payload));
+    assert_ok(client_submit(client, WIRE_OP_RECOVER, bytes_in(&payload), 0));
+    assert_true(client_await(client, client->tags, 10000));
+    assert_int_equal(client->last.code, WIRE_CLIENT_UNAVAILABLE);
+    assert_non_null(strstr(client->last.text, "superseded"));
+    assert_false(client->device->enclave.candidate.is_used);
+}
+
+SPEC("an order to supersede what the log dropped, or never had, reaches no "
+     "enclave; the oldest entry that is held can be superseded")
+{
+    struct sim_device *device = governed_device(45);
+    struct client client = {.device = device};
+    const struct wire_head genesis = head_at(device, (struct wire_order){0, 0});
+    const struct wire_head third = head_at(device, (struct wire_order){0, 3});
+    prune(&client, 32);
+    assert_true(device->rtp.log.start > 0);
+    const struct wire_head oldest = head_at(device, (struct wire_order){0, 0});
+    assert_true(oldest.epoch > third.epoch);
+    const struct wire_head never = {oldest.epoch, third.body_hash};
+    const struct wire_head ahead = {99, third.body_hash};
+    assert_refused(&client, &genesis);
+    assert_refused(&client, &third);
+    assert_refused(&client, &never);
+    assert_refused(&client, &ahead);
+    struct rotor_bytes body = propose_after(&client, 0, &oldest);
+    hand_back(&client, body, 2);
+    assert_int_equal(client.last.code, WIRE_CLIENT_OK);
+    check_recovered(device, 46);
+    sim_device_free(device);
+    forget_authority();
+}
+
+SPEC("what a recovery made void cannot be superseded, and what it left can")
+{
+    struct sim_device *device = governed_device(4);
+    struct client client = {.device = device};
+    const struct wire_head first = head_at(device, (struct wire_order){0, 1});
+    const struct wire_head second = head_at(device, (struct wire_order){0, 2});
+    const struct wire_head third = head_at(device, (struct wire_order){0, 3});
+    struct rotor_bytes body = propose_after(&client, 0, &second);
+    hand_back(&client, body, 2);
+    check_recovered(device, 5);
+    assert_refused(&client, &third);
+    body = propose_after(&client, 0, &first);
+    hand_back(&client, body, 2);
+    assert_true(sim_run_until(device, 60000, sim_is_steady));
+    assert_int_equal(device->rtp.state.trust.order.incarnation, 2);
+    assert_refused(&client, &second);
+    sim_device_free(device);
+    forget_authority();
+}
