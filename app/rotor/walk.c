@@ -170,11 +170,28 @@ static enum rotor_status next_at_hand(void *context, struct rotor_bytes *entry)
     return ROTOR_OK;
 }
 
+static enum rotor_status walk_at_hand(struct walk *walk,
+                                      struct at_hand *at_hand,
+                                      const struct walk_taker *taker,
+                                      bool *is_whole)
+{
+    const struct ahead_source source = {at_hand, next_at_hand};
+    return walk_with(walk, &source, 1, taker, is_whole);
+}
+
 enum rotor_status walk_log(const struct bundle_entry *entries, size_t count,
                            const struct walk_taker *taker, bool *is_whole)
 {
     struct walk walk = {.reference = {.any_measurement = true}};
     struct at_hand at_hand = {entries, count};
-    const struct ahead_source source = {&at_hand, next_at_hand};
-    return walk_with(&walk, &source, 1, taker, is_whole);
+    return walk_at_hand(&walk, &at_hand, taker, is_whole);
+}
+
+enum rotor_status walk_late(const struct bundle_entry *entries, size_t count,
+                            const struct walk_taker *taker, bool *is_whole)
+{
+    struct walk walk = {.reference = {.any_measurement = true},
+                        .may_start_late = true};
+    struct at_hand at_hand = {entries, count};
+    return walk_at_hand(&walk, &at_hand, taker, is_whole);
 }

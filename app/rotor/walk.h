@@ -32,9 +32,12 @@ struct walk_taker {
 ROTOR_CALL walk_log(const struct bundle_entry *entries, size_t count,
                     const struct walk_taker *taker, bool *is_whole);
 
-// The same for what a device holds, read as it is walked: where that begins
-// later than at genesis, the first entry is taken as what the next one must
-// follow.
+// The same where entries may begin later than at genesis: the first is taken as
+// what the next one must follow.
+ROTOR_CALL walk_late(const struct bundle_entry *entries, size_t count,
+                     const struct walk_taker *taker, bool *is_whole);
+
+// The same for what a device holds, read as it is walked.
 //
 // ROTOR_PORT_FAILED  also: no room for a file (app/rotor/scratch.h), errno says
 //                    why.

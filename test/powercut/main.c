@@ -8,13 +8,14 @@
 #include "test/powercut/plan.h"
 
 static const char USAGE[] =
-    "usage: powercut [--full] [--schedules N] [--seed S]\n"
+    "usage: powercut [--full] [--story NAME] [--schedules N] [--seed S]\n"
     "       powercut --replay TRIAL\n"
     "       powercut --prove\n"
     "\n"
     "  --full         cut again at every point of every recovery, and at "
     "every\n"
     "                 point behind a call that failed\n"
+    "  --story NAME   points of that one alone\n"
     "  --schedules N  that many schedules by the throw (2000)\n"
     "  --seed S       of keys and schedules (1)\n"
     "  --replay TRIAL run one trial, as it was printed, and say how it ended\n"
@@ -25,6 +26,7 @@ struct options {
     bool is_proof;
     uint64_t schedules;
     uint64_t seed;
+    const char *story; // NULL: all
     const char *replay;
 };
 
@@ -87,6 +89,10 @@ static bool run_plans(const struct options *options, struct tally *tally)
     static struct plan plan;
     bool is_run = true;
     for (int story = 0; story < (int)STORIES; story++) {
+        const char *name = trial_story_name((enum trial_story)story);
+        if (options->story != NULL && strcmp(options->story, name) != 0) {
+            continue;
+        }
         for (int anchor = 0; anchor < (int)ANCHORS; anchor++) {
             plan = (struct plan){.story = (enum trial_story)story,
                                  .anchor = (enum trial_anchor)anchor,
@@ -224,6 +230,9 @@ static bool take_options(int count, char **words, struct options *options)
             options->is_proof = true;
         } else if (strcmp(words[i], "--replay") == 0) {
             options->replay = value;
+            i++;
+        } else if (strcmp(words[i], "--story") == 0) {
+            options->story = value;
             i++;
         } else if (strcmp(words[i], "--schedules") == 0 &&
                    take_number(value, &options->schedules)) {

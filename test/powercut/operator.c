@@ -171,6 +171,17 @@ void operator_rotate(struct machine *machine, uint32_t reason)
     }
 }
 
+void operator_prune(struct machine *machine)
+{
+    uint8_t bytes[16];
+    struct rotor_room payload = ROOM_OF(bytes);
+    const struct wire_client_prune prune = {OPERATOR_KEEP};
+    if (machine->operator.order_tag == 0 && wire_message_encode(
+            &WIRE_LAYOUT_CLIENT_PRUNE, &prune, &payload) == ROTOR_OK) {
+        order(machine, WIRE_OP_PRUNE, bytes_in(&payload));
+    }
+}
+
 void operator_recover(struct machine *machine)
 {
     struct operator* operator= & machine->operator;

@@ -46,6 +46,10 @@ void operator_attest(struct machine *machine);
 // Orders a rotation unless an order is open.
 void operator_rotate(struct machine *machine, uint32_t reason);
 
+// Orders the log to be cut to OPERATOR_KEEP entries unless an order is open.
+#define OPERATOR_KEEP 32u
+void operator_prune(struct machine *machine);
+
 // The next step of a recovery, unless an order is open: lets the AP propose,
 // has the authority sign, hands it back.
 void operator_recover(struct machine *machine);

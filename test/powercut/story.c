@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "rtp/machine.h"
 #include "test/powercut/images.h"
 
 #define TURNS_MAX    600u // between two starts, answers or idle moments
@@ -67,6 +68,22 @@ static void recover(struct machine *machine)
     }
 }
 
+// Cut, said so, and told to hold no more from now on.
+static bool has_pruned(const struct machine *machine)
+{
+    const struct rtp *rtp = &machine->device->rtp;
+    return sim_is_steady(machine->device) && rtp->log.start != 0 &&
+           rtp->prune.keep == OPERATOR_KEEP && rtp_job_is_free(rtp) &&
+           machine->operator.order_tag == 0;
+}
+
+static void prune(struct machine *machine)
+{
+    if (sim_is_steady(machine->device) && !has_pruned(machine)) {
+        operator_prune(machine);
+    }
+}
+
 static const struct machine_goal GOALS[STORIES] = {
     [STORY_GENERATE] = {wait_for_it,    is_generated       },
     [STORY_ROTATE] = {rotate,         has_rotated        },
@@ -74,6 +91,7 @@ static const struct machine_goal GOALS[STORIES] = {
     [STORY_RECOVER] = {recover,        has_recovered      },
     [STORY_UPDATE] = {images_update,  images_are_updated },
     [STORY_REVERT] = {images_update,  images_are_reverted},
+    [STORY_PRUNE] = {prune,          has_pruned         },
 };
 static const struct machine_goal ONE_MORE = {rotate, has_rotated};
 
@@ -168,26 +186,52 @@ struct machine *story_run(const struct trial *trial,
 
 // ---- where stories begin ---------------------------------------------------
 
-// Epoch 1, so that there is one that was dropped.
-static bool prepare(enum trial_story story, enum trial_anchor anchor)
+// One that was dropped must be there; of a log that is to be cut, a quarter
+// too many: then the cut goes on by itself where power stopped it.
+#define FIRST_EPOCH 1u
+#define PRUNE_EPOCH (OPERATOR_KEEP + OPERATOR_KEEP / 4u + 1u)
+#define EACH_LIFE   12u // epochs: a witness holds the bodies of one
+
+static bool live_on(struct machine *machine, uint64_t epoch)
+{
+    machine->target = epoch;
+    return pursue(machine, &GOALS[STORY_GENERATE]) &&
+           pursue(machine, &GOALS[STORY_ROTATE]);
+}
+
+// Goes on from `start` unless `epoch` is the first.
+static bool prepare_to(enum trial_story story, enum trial_anchor anchor,
+                       uint64_t epoch)
 {
     const struct trial trial = {
         .story = STORY_ROTATE, .anchor = anchor, .seed = 1};
-    struct machine *machine = machine_new(&trial, NULL);
+    struct machine_start *start = &starts[story][anchor];
+    bool is_first = epoch == FIRST_EPOCH;
+    struct machine *machine = machine_new(&trial, is_first ? NULL : start);
     if (machine == NULL) {
         return false;
     }
-    bool is_made = images_provision(machine, story);
-    machine->target = 1;
-    is_made = is_made && pursue(machine, &GOALS[STORY_GENERATE]) &&
-              pursue(machine, &GOALS[STORY_ROTATE]);
+    bool is_made = (!is_first || images_provision(machine, story)) &&
+                   live_on(machine, epoch);
     if (is_made) {
-        machine_keep(machine, &starts[story][anchor]);
+        machine_keep(machine, start);
     } else {
         fprintf(stderr, "powercut: error: %s: no start: %s\n",
                 trial_story_name(story), machine->why);
     }
     machine_free(machine);
+    return is_made;
+}
+
+static bool prepare(enum trial_story story, enum trial_anchor anchor)
+{
+    uint64_t last = story == STORY_PRUNE ? PRUNE_EPOCH : FIRST_EPOCH;
+    uint64_t epoch = FIRST_EPOCH;
+    bool is_made = prepare_to(story, anchor, epoch);
+    while (is_made && epoch < last) {
+        epoch = epoch + EACH_LIFE < last ? epoch + EACH_LIFE : last;
+        is_made = prepare_to(story, anchor, epoch);
+    }
     return is_made;
 }
 

@@ -9,6 +9,7 @@ static const char *const STORY_NAMES[STORIES] = {
     [STORY_GENERATE] = "generate",   [STORY_ROTATE] = "rotate",
     [STORY_EMERGENCY] = "emergency", [STORY_RECOVER] = "recover",
     [STORY_UPDATE] = "update",       [STORY_REVERT] = "revert",
+    [STORY_PRUNE] = "prune",
 };
 static const char *const ANCHOR_NAMES[ANCHORS] = {"file", "cell"};
 static const char *const VICTIMS[] = {

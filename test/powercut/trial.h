@@ -29,6 +29,7 @@ enum trial_story {
     STORY_RECOVER,
     STORY_UPDATE, // an image that is attested, and confirmed
     STORY_REVERT, // one that is not, and given up
+    STORY_PRUNE,  // the RTP's log loses its oldest entries
     STORIES,
 };
 

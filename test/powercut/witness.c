@@ -216,40 +216,57 @@ static void take_step(void *context, const struct walk_step *step)
         }
     }
     if (walked->count == 0) {
-        check_log_id(machine, &step->trust.body_hash);
+        check_log_id(machine, &step->trust.log_id);
     }
     walked->last = step->trust.body_hash;
     walked->count++;
 }
 
-#define LOG_ENTRIES 32u
+#define LOG_ENTRIES 64u
+#define HEAD_SIZE   16u // of a log that was cut: "ROTL" || be32 1 || be64 start
+
+// The entries of the RTP's file, as they lie there, up to `size` of the log: a
+// tail behind what the state names is cut off by the next append.
+static size_t list_entries(struct rotor_bytes file, uint64_t size,
+                           struct bundle_entry entries[LOG_ENTRIES])
+{
+    bool is_cut = file.size >= HEAD_SIZE && memcmp(file.data, "ROTL", 4) == 0;
+    size_t at = is_cut ? HEAD_SIZE : 0;
+    size_t end = at + (size_t)(size - (is_cut ? bytes_be64(file.data + 8) : 0));
+    size_t count = 0;
+    while (count < LOG_ENTRIES && at + 4u <= end && end <= file.size) {
+        size_t length = bytes_be32(file.data + at);
+        if (length > end - at - 4u) {
+            break;
+        }
+        entries[count++].bytes = bytes_of(file.data + at + 4u, length);
+        at += 4u + length;
+    }
+    return count;
+}
 
 static void walk_own_log(struct machine *machine)
 {
-    struct bundle_entry entries[LOG_ENTRIES];
-    struct rotor_bytes log = sim_disk_look(&machine->disks[DISK_RTP], "log");
+    static struct bundle_entry entries[LOG_ENTRIES];
+    const struct rtp *rtp = &machine->device->rtp;
+    bool is_pruned = machine->trial->story == STORY_PRUNE;
     struct own_log walked = {.machine = machine};
     const struct walk_taker taker = {&walked, take_step};
-    size_t count = 0;
+    size_t count = list_entries(sim_disk_look(&machine->disks[DISK_RTP], "log"),
+                                rtp->log.size, entries);
     bool is_whole = false;
-    // A tail behind what the state names is cut off by the next append.
-    size_t size = (size_t)machine->device->rtp.log.size;
-    for (size_t at = 0;
-         count < LOG_ENTRIES && at + 4u <= size && size <= log.size;) {
-        size_t length = bytes_be32(log.data + at);
-        if (length > size - at - 4u) {
-            break;
-        }
-        entries[count++] = (struct bundle_entry){
-            .bytes = bytes_of(log.data + at + 4u, length)};
-        at += 4u + length;
-    }
-    if (walk_log(entries, count, &taker, &is_whole) != ROTOR_OK || !is_whole ||
-        count == 0) {
+    enum rotor_status status =
+        is_pruned ? walk_late(entries, count, &taker, &is_whole)
+                  : walk_log(entries, count, &taker, &is_whole);
+    if (status != ROTOR_OK || !is_whole || count == 0) {
         machine_condemn(machine, VERDICT_LOSS, "the log does not verify");
     }
-    if (!wire_digest_equal(&walked.last,
-                           &machine->device->rtp.state.trust.body_hash)) {
+    if (is_pruned && count < OPERATOR_KEEP) {
+        machine_condemn(machine, VERDICT_LOSS,
+                        "%zu entries are held, and %u are to be", count,
+                        OPERATOR_KEEP);
+    }
+    if (!wire_digest_equal(&walked.last, &rtp->state.trust.body_hash)) {
         machine_condemn(machine, VERDICT_LOSS,
                         "the log does not end with what is current");
     }
