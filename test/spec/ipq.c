@@ -75,8 +75,12 @@ SPEC("a frame that fills a slot is overlong where frames are shorter")
 {
     struct pair pair = pair_open(8, 59, 1);
     uint8_t frame[60] = {0};
-    assert_int_equal(rotor_ipq_push(&pair.producer, frame_of(frame, 60)),
+    struct rotor_bytes whole = frame_of(frame, 60);
+    uint32_t pushed = 9;
+    assert_int_equal(rotor_ipq_push(&pair.producer, whole), ROTOR_INVALID);
+    assert_int_equal(rotor_ipq_push_batch(&pair.producer, &whole, 1, &pushed),
                      ROTOR_INVALID);
+    assert_int_equal(pushed, 0);
     assert_int_equal(rotor_ipq_pop(&pair.consumer, &pair.room), ROTOR_AGAIN);
     pair_close(&pair);
 }
@@ -106,6 +110,15 @@ SPEC("an end works one way only, and all zeros is no end")
     assert_int_equal(rotor_ipq_push(&pair.consumer, frame_of(whole, 60)),
                      ROTOR_INVALID);
     assert_int_equal(rotor_ipq_push(&none, frame_of(whole, 60)), ROTOR_INVALID);
+    uint32_t count = 9;
+    assert_int_equal(rotor_ipq_push_batch(&pair.consumer, &frame, 1, &count),
+                     ROTOR_INVALID);
+    assert_int_equal(rotor_ipq_pop_batch(&pair.producer, &pair.room, 1, &count),
+                     ROTOR_INVALID);
+    assert_int_equal(rotor_ipq_push_batch(&none, &frame, 1, &count),
+                     ROTOR_INVALID);
+    assert_int_equal(rotor_ipq_pop_batch(&none, &pair.room, 1, &count),
+                     ROTOR_INVALID);
     // Also an end that has moved, so that its cursor is not where it began.
     assert_ok(rotor_ipq_pop(&pair.consumer, &pair.room));
     assert_int_equal(rotor_ipq_push(&pair.consumer, frame_of(whole, 60)),
@@ -298,7 +311,12 @@ SPEC("a batch with one bad frame or no frame is refused whole")
                      ROTOR_TOO_SMALL);
     assert_int_equal(count, 0);
     assert_int_equal(rooms[1].used, 0);
+    assert_ok(push_text(&pair, "so does"));
+    assert_int_equal(rotor_ipq_pop_batch(&pair.consumer, rooms, 2, &count),
+                     ROTOR_TOO_SMALL);
+    assert_int_equal(count, 0);
     expect_text(&pair, "stays");
+    expect_text(&pair, "so does");
     pair_close(&pair);
 }
 
