@@ -169,31 +169,66 @@ static enum rotor_status mark_signer(const struct chain_ra_set *set,
     return ROTOR_OK;
 }
 
-static enum rotor_status count_signers(const struct chain_ra_set *set,
-                                       struct rotor_bytes body,
-                                       struct rotor_bytes sig_ra,
-                                       uint32_t *signed_by)
+// The signature of `sig_ra` at `index`; *count of them in all.
+static enum rotor_status find_signature(struct rotor_bytes sig_ra, size_t index,
+                                        struct rotor_bytes *sign1,
+                                        size_t *count)
+{
+    struct cbor_reader in;
+    cbor_reader_init(&in, sig_ra);
+    *count = cbor_read_array(&in);
+    if (*count > CHAIN_RA_SIGNATURES_MAX) {
+        return ROTOR_MALFORMED;
+    }
+    for (size_t i = 0; i < *count; i++) {
+        struct rotor_bytes found = cbor_read_bytes(&in);
+        *sign1 = i == index ? found : *sign1;
+    }
+    return cbor_finished(&in) ? ROTOR_OK : ROTOR_MALFORMED;
+}
+
+static bool are_enough(const struct chain_ra_set *set,
+                       const struct chain_ra_tally *tally)
+{
+    uint32_t counted = 0;
+    for (size_t i = 0; i < set->count; i++) {
+        counted += tally->signers[i] ? 1 : 0;
+    }
+    return counted >= set->k;
+}
+
+static enum rotor_status look_at_next(const struct chain_ra_set *set,
+                                      struct rotor_bytes body,
+                                      struct rotor_bytes sig_ra,
+                                      struct chain_ra_tally *tally)
 {
     const struct wire_statement statement = {LABEL(WIRE_CONTEXT_ENTRY_RA),
                                              body};
-    bool signers[CHAIN_RA_KEYS_MAX] = {false};
-    struct cbor_reader in;
-    cbor_reader_init(&in, sig_ra);
-    size_t count = cbor_read_array(&in);
-    if (count > CHAIN_RA_SIGNATURES_MAX) {
-        return ROTOR_MALFORMED;
+    struct rotor_bytes sign1 = {NULL, 0};
+    size_t count = 0;
+    TRY(find_signature(sig_ra, tally->next, &sign1, &count));
+    if (tally->next >= count) {
+        return ROTOR_OK;
     }
-    for (size_t i = 0; i < count; i++) {
-        TRY(mark_signer(set, &statement, cbor_read_bytes(&in), signers));
+    TRY(mark_signer(set, &statement, sign1, tally->signers));
+    tally->next++;
+    return ROTOR_AGAIN;
+}
+
+enum rotor_status chain_ra_step(const struct wire_digest *ra,
+                                struct rotor_bytes body,
+                                const struct chain_ra_proof *proof,
+                                struct chain_ra_tally *tally, bool *approved)
+{
+    struct chain_ra_set set;
+    bool found = false;
+    *approved = false;
+    TRY(find_set(ra, proof->ra_sets, &set, &found));
+    if (!found) {
+        return ROTOR_OK;
     }
-    if (!cbor_finished(&in)) {
-        return ROTOR_MALFORMED;
-    }
-    uint32_t counted = 0;
-    for (size_t i = 0; i < set->count; i++) {
-        counted += signers[i] ? 1 : 0;
-    }
-    *signed_by = counted;
+    TRY(look_at_next(&set, body, proof->sig_ra, tally));
+    *approved = are_enough(&set, tally);
     return ROTOR_OK;
 }
 
@@ -202,15 +237,10 @@ enum rotor_status chain_ra_check(const struct wire_digest *ra,
                                  const struct chain_ra_proof *proof,
                                  bool *approved)
 {
-    struct chain_ra_set set;
-    bool found = false;
-    uint32_t signed_by = 0;
-    *approved = false;
-    TRY(find_set(ra, proof->ra_sets, &set, &found));
-    if (!found) {
-        return ROTOR_OK;
+    struct chain_ra_tally tally = {0};
+    enum rotor_status status = ROTOR_AGAIN;
+    while (status == ROTOR_AGAIN) {
+        status = chain_ra_step(ra, body, proof, &tally, approved);
     }
-    TRY(count_signers(&set, body, proof->sig_ra, &signed_by));
-    *approved = signed_by >= set.k;
-    return ROTOR_OK;
+    return status;
 }

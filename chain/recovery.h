@@ -58,4 +58,15 @@ struct chain_ra_proof {
 ROTOR_CALL chain_ra_check(const struct wire_digest *ra, struct rotor_bytes body,
                           const struct chain_ra_proof *proof, bool *approved);
 
+// The same, one signature a call.  All zero at first.
+struct chain_ra_tally {
+    size_t next; // signature that is looked at next
+    bool signers[CHAIN_RA_KEYS_MAX];
+};
+
+// ROTOR_AGAIN  there are more to look at, with the same arguments.
+ROTOR_CALL chain_ra_step(const struct wire_digest *ra, struct rotor_bytes body,
+                         const struct chain_ra_proof *proof,
+                         struct chain_ra_tally *tally, bool *approved);
+
 #endif
