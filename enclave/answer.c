@@ -75,6 +75,12 @@ uint64_t enclave_running_s(const struct enclave *enclave)
     return enclave->boot_running_s + enclave_uptime_s(enclave);
 }
 
+bool enclave_is_usable(const struct enclave *enclave)
+{
+    return enclave->fault == ENCLAVE_SOUND ||
+           enclave->fault == ENCLAVE_APPROVED;
+}
+
 bool enclave_has_log(const struct enclave *enclave)
 {
     return enclave->state.cur.is_used && enclave->fault == ENCLAVE_SOUND;
@@ -202,20 +208,22 @@ enum rotor_status enclave_status_encode(const struct enclave *enclave,
     struct enclave_tokens tokens = enclave_tokens_now(enclave);
     const struct enclave_state *state = &enclave->state;
     const struct enclave_slot *candidate = &enclave->candidate;
-    bool is_sound = enclave->fault == ENCLAVE_SOUND;
+    bool is_usable = enclave_is_usable(enclave);
+    bool has_candidate =
+        candidate->is_used && enclave->work.header.type != WIRE_RECOVER;
     struct wire_status status = {
         .state = enclave_state_code(enclave),
-        .incarnation = is_sound ? state->incarnation : 0,
+        .incarnation = is_usable ? state->incarnation : 0,
         .has_cur = enclave_has_log(enclave),
         .cur = enclave_head(enclave),
-        .has_prepared = is_sound && state->pending.is_used,
+        .has_prepared = is_usable && state->pending.is_used,
         .prepared = head_of(&state->pending),
         .n = enclave->anchor_n,
         .anchor_kind = enclave->identity.anchor_kind,
         .boot_id = BYTES_OF(enclave->boot_id),
         .rotation_tokens = tokens.left,
         .emergency_token = tokens.has_emergency ? 1 : 0,
-        .has_candidate = candidate->is_used,
+        .has_candidate = has_candidate,
         .candidate = candidate->facts.body_hash,
         .has_report = with_report && enclave->identity.report.size > 0,
         .report = enclave->identity.report,

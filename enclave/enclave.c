@@ -80,7 +80,7 @@ enum rotor_status enclave_open(struct enclave *enclave,
 enum wire_state enclave_state_code(const struct enclave *enclave)
 {
     const struct enclave_state *state = &enclave->state;
-    if (enclave->fault != ENCLAVE_SOUND) {
+    if (!enclave_is_usable(enclave)) {
         return WIRE_STATE_HALTED;
     }
     if (state->pending.is_used) {

@@ -24,6 +24,7 @@
 #include <rotor/status.h>
 
 #include "chain/entry.h"
+#include "chain/recovery.h"
 #include "chain/schedule.h"
 #include "enclave/state.h"
 #include "wire/frame.h"
@@ -46,12 +47,13 @@ enum enclave_file {
 enum enclave_durable_kind {
     ENCLAVE_WRITE,   // store_write
     ENCLAVE_RENAME,  // store_rename
+    ENCLAVE_REMOVE,  // store_remove
     ENCLAVE_ADVANCE, // anchor_advance
 };
 
 struct enclave_durable {
     enum enclave_durable_kind kind;
-    enum enclave_file file;     // WRITE, RENAME: from
+    enum enclave_file file;     // WRITE, REMOVE, RENAME: from
     enum enclave_file to;       // RENAME
     struct rotor_bytes content; // WRITE; stays as it is until the end
     uint8_t d[32];              // ADVANCE
@@ -208,17 +210,12 @@ struct enclave_sessions {
 
 // ---- work in steps ---------------------------------------------------------
 
-enum enclave_work_kind {
-    ENCLAVE_NO_WORK = 0,
-    ENCLAVE_WORK_PREPARE, // answers ROTATE
-    ENCLAVE_WORK_COMMIT,  // answers ROT_COMMIT
-};
-
 // An order that was taken and is not answered yet.
 struct enclave_work {
-    enum enclave_work_kind kind;
-    size_t step;               // of the table in rotate.c
-    struct wire_header header; // of the frame that gave the order
+    struct wire_header header;   // of the frame that gave it; type 0: none did
+    size_t step;                 // of the table in work.c
+    bool has_more;               // the step goes on: it was one part of it
+    struct chain_ra_tally tally; // RECOVER_SIGNED
     bool ends_sessions;
     struct enclave_signatures made; // until they are durable
 };
@@ -227,6 +224,7 @@ enum enclave_saving_what {
     ENCLAVE_SAVING_NOTHING = 0,
     ENCLAVE_SAVING_NEXT,
     ENCLAVE_SAVING_SIGNATURES,
+    ENCLAVE_SAVING_CANDIDATE,
 };
 
 // ---- the enclave -----------------------------------------------------------
@@ -259,6 +257,7 @@ struct enclave_saving {
 enum enclave_fault {
     ENCLAVE_SOUND = 0,
     ENCLAVE_ROLLED_BACK, // the store is not the one that the anchor names
+    ENCLAVE_APPROVED,    // it was not; RA's order ends it with P3
     ENCLAVE_STORE_FAULT, // a write ended in doubt: a restart will tell
 };
 
@@ -331,14 +330,14 @@ ROTOR_CALL enclave_open(struct enclave *enclave, const struct enclave_ops *ops,
 ROTOR_CALL enclave_serve(struct enclave *enclave, struct enclave_pair *pair,
                          struct rotor_bytes frame, struct rotor_room *reply);
 
-// Whether an order is being worked on: ROTATE or ROT_COMMIT.  enclave_serve
-// leaves them unanswered where ops.durable_begin is there.
+// Whether an order is being worked on.  enclave_serve leaves it unanswered
+// where ops.durable_begin is there.
 bool enclave_has_work(const struct enclave *enclave);
 
 // The next step of that work: bounded like one attestation.  Between two steps
-// frames of every pair may be served; orders that would write are refused as
-// busy.  `pair` is the one that gave the order; reply->used is not 0 when the
-// answer to it is made.
+// frames of every pair may be served; other orders are refused as busy.  `pair`
+// is the one that gave the order; reply->used is not 0 when the answer to it is
+// made.
 //
 // ROTOR_AGAIN      the disk is not done; the same call later goes on.
 // ROTOR_TOO_SMALL  as for serve.

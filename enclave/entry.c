@@ -166,8 +166,9 @@ static enum rotor_status sign_with(struct sign_secrets *s,
         return ROTOR_CORRUPT;
     }
     bool rotates = is_rotation(slot);
-    bool recovers_with_old =
-        is_recovery(slot) && slot->with_old && holds_superseded(enclave, slot);
+    bool recovers_with_old = is_recovery(slot) && slot->with_old &&
+                             enclave_has_log(enclave) &&
+                             holds_superseded(enclave, slot);
     if (rotates) {
         TRY(sign_auth(s, enclave, slot, made));
     }
@@ -346,6 +347,9 @@ void enclave_entry_switch_end(struct enclave *enclave)
     enclave->signatures[ENCLAVE_CUR] = enclave->signatures[ENCLAVE_PENDING];
     memset(&enclave->signatures[ENCLAVE_PENDING], 0,
            sizeof enclave->signatures[ENCLAVE_PENDING]);
+    if (enclave->fault == ENCLAVE_APPROVED) {
+        enclave->fault = ENCLAVE_SOUND;
+    }
     enclave_half_open_wipe(enclave);
     if (enclave->work.ends_sessions) {
         secret_wipe(&enclave->unconfirmed, sizeof enclave->unconfirmed);
@@ -402,7 +406,6 @@ enum rotor_status enclave_answer_entry(struct enclave *enclave,
                                        struct enclave_answer *answer)
 {
     struct rotor_room entry = ROOM_OF(enclave->entries[0]);
-    TRY(enclave_entry_sign(enclave));
     TRY(enclave_entry_emit(enclave, ENCLAVE_PENDING, &entry));
     struct wire_entry message = {request->route.log_id, bytes_in(&entry)};
     const struct wire_layout *layout = type == WIRE_ROT_AVAILABLE

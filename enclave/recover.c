@@ -9,10 +9,8 @@
 #include "crypto/suite.h"
 #include "enclave/bundle.h"
 #include "enclave/entry.h"
-#include "enclave/save.h"
-#include "enclave/serve.h"
-#include "enclave/store.h"
 #include "enclave/tokens.h"
+#include "enclave/work.h"
 
 static bool is_recovery(const struct enclave_slot *slot)
 {
@@ -34,18 +32,28 @@ static bool is_beyond(const struct enclave *enclave,
            place->epoch > state->cur.facts.order.epoch && passes_prepared;
 }
 
-static void forget_candidate(struct enclave *enclave)
+void enclave_candidate_forget(struct enclave *enclave)
 {
     secret_wipe(&enclave->candidate, sizeof enclave->candidate);
 }
 
-void enclave_candidate_settle(struct enclave *enclave)
+static bool is_open(const struct enclave *enclave)
 {
     const struct enclave_slot *candidate = &enclave->candidate;
-    if (candidate->is_used && is_beyond(enclave, &candidate->facts.order)) {
+    return candidate->is_used && is_beyond(enclave, &candidate->facts.order);
+}
+
+bool enclave_candidate_is_over(const struct enclave *enclave)
+{
+    return enclave->has_candidate_file && !is_open(enclave);
+}
+
+void enclave_candidate_settle(struct enclave *enclave)
+{
+    if (is_open(enclave)) {
         return;
     }
-    forget_candidate(enclave);
+    enclave_candidate_forget(enclave);
     // Its keys may be those of an epoch, which ends before the store does.
     // What cannot be removed now is removed behind the next switch or start.
     if (enclave->has_candidate_file &&
@@ -135,12 +143,12 @@ static enum rotor_status make_candidate(struct enclave *enclave,
     enclave->candidate.with_old = holds_superseded && message->with_old == 1;
     enclave->has_recovered = true;
     enclave->recovered_ms = enclave->ops.now_ms(enclave->ops.context);
-    return enclave_store_candidate(enclave);
+    return ROTOR_OK;
 }
 
-static enum rotor_status answer_body(struct enclave *enclave,
-                                     const struct enclave_request *request,
-                                     struct enclave_answer *answer)
+enum rotor_status enclave_answer_body(struct enclave *enclave,
+                                      const struct enclave_request *request,
+                                      struct enclave_answer *answer)
 {
     const struct enclave_slot *slot = &enclave->candidate;
     struct chain_body body;
@@ -168,37 +176,70 @@ enum rotor_status enclave_serve_recover(struct enclave *enclave,
         TRY(check_recover(enclave, &request->message.recover));
         enum rotor_status status = make_candidate(enclave, request);
         if (status != ROTOR_OK) {
-            forget_candidate(enclave);
+            enclave_candidate_forget(enclave);
             return status;
         }
+        enclave_work_begin(enclave, request, false);
+        answer->is_deferred = true;
+        return ROTOR_OK;
     }
-    return answer_body(enclave, request, answer);
+    return enclave_answer_body(enclave, request, answer);
 }
 
 // ---- RECOVER_SIGNED --------------------------------------------------------
 
-// k of the set that the AP holds, and k' of the one that comes.
-static enum rotor_status check_authority(struct enclave *enclave,
-                                         const struct chain_ra_proof *proof)
+static enum rotor_status check_next(struct enclave *enclave,
+                                    const struct wire_digest *ra)
 {
-    const struct enclave_slot *candidate = &enclave->candidate;
-    struct chain_body body;
-    TRY(chain_body_decode(bytes_of(candidate->body, candidate->body_size),
-                          &body));
-    const struct wire_digest *held =
-        enclave->state.cur.is_used ? &enclave->policy.ra : &body.policy.ra;
-    bool by_old = false;
-    bool by_new = false;
-    TRY(chain_ra_check(held, body.bytes, proof, &by_old));
-    TRY(chain_ra_check(&body.policy.ra, body.bytes, proof, &by_new));
-    if (!by_old || !by_new) {
-        return enclave_refuse(enclave, WIRE_E_SIGNATURE, 0);
+    const struct enclave_slot *slot = &enclave->next.pending;
+    struct enclave_work *work = &enclave->work;
+    const struct chain_ra_proof proof = {
+        bytes_of(slot->sig_ra, slot->sig_ra_size),
+        bytes_of(slot->ra_sets, slot->ra_sets_size),
+    };
+    bool is_approved = false;
+    enum rotor_status status =
+        chain_ra_step(ra, bytes_of(slot->body, slot->body_size), &proof,
+                      &work->tally, &is_approved);
+    work->has_more = status == ROTOR_AGAIN;
+    if (work->has_more) {
+        return ROTOR_OK;
     }
+    TRY(status);
+    work->tally = (struct chain_ra_tally){0};
+    return is_approved ? ROTOR_OK
+                       : enclave_refuse(enclave, WIRE_E_SIGNATURE, 0);
+}
+
+static enum rotor_status new_authority(const struct enclave *enclave,
+                                       struct wire_digest *ra)
+{
+    const struct enclave_slot *slot = &enclave->next.pending;
+    struct chain_body body;
+    TRY(chain_body_decode(bytes_of(slot->body, slot->body_size), &body));
+    *ra = body.policy.ra;
     return ROTOR_OK;
 }
 
-static enum rotor_status build_approved(struct enclave *enclave,
-                                        const struct chain_ra_proof *proof)
+enum rotor_status enclave_recover_check_new(struct enclave *enclave)
+{
+    struct wire_digest ra;
+    TRY(new_authority(enclave, &ra));
+    return check_next(enclave, &ra);
+}
+
+// An AP without a log holds none but that of the order.
+enum rotor_status enclave_recover_check_held(struct enclave *enclave)
+{
+    return enclave->state.cur.is_used ? check_next(enclave, &enclave->policy.ra)
+                                      : ROTOR_OK;
+}
+
+// What P1 of a recovery writes: the body into the core, the prepared entry
+// dropped.
+static enum rotor_status
+build_approved(struct enclave *enclave,
+               const struct wire_recover_signed *message)
 {
     struct enclave_state *next = &enclave->next;
     *next = enclave->state;
@@ -206,8 +247,9 @@ static enum rotor_status build_approved(struct enclave *enclave,
     next->pending_is_recovery = true;
     struct rotor_room sig_ra = ROOM_OF(next->pending.sig_ra);
     struct rotor_room ra_sets = ROOM_OF(next->pending.ra_sets);
-    if (bytes_copy(&sig_ra, proof->sig_ra) != ROTOR_OK ||
-        bytes_copy(&ra_sets, proof->ra_sets) != ROTOR_OK) {
+    if (bytes_copy(&sig_ra, message->sig_ra) != ROTOR_OK ||
+        bytes_copy(&ra_sets, message->ra_sets) != ROTOR_OK) {
+        secret_wipe(next, sizeof *next);
         return ROTOR_MALFORMED;
     }
     next->pending.sig_ra_size = sig_ra.used;
@@ -215,21 +257,13 @@ static enum rotor_status build_approved(struct enclave *enclave,
     return ROTOR_OK;
 }
 
-// P1 of a recovery: the body into the core, the prepared entry dropped.
-static enum rotor_status approve(struct enclave *enclave,
-                                 const struct chain_ra_proof *proof)
+void enclave_recover_approved(struct enclave *enclave)
 {
-    enum rotor_status status = build_approved(enclave, proof);
-    if (status == ROTOR_OK) {
-        status = enclave_save_state(enclave);
+    memset(&enclave->signatures[ENCLAVE_PENDING], 0,
+           sizeof enclave->signatures[ENCLAVE_PENDING]);
+    if (enclave->fault == ENCLAVE_ROLLED_BACK) {
+        enclave->fault = ENCLAVE_APPROVED;
     }
-    secret_wipe(&enclave->next, sizeof enclave->next);
-    if (status == ROTOR_OK) {
-        memset(&enclave->signatures[ENCLAVE_PENDING], 0,
-               sizeof enclave->signatures[ENCLAVE_PENDING]);
-        enclave->fault = ENCLAVE_SOUND;
-    }
-    return status;
 }
 
 enum rotor_status enclave_recover_finish(struct enclave *enclave)
@@ -273,15 +307,15 @@ enum rotor_status enclave_serve_recover_signed(struct enclave *enclave,
         wire_digest_equal(&message->body_hash, &state->cur.facts.body_hash)) {
         return enclave_answer_done(enclave, request, answer);
     }
-    if (enclave_state_code(enclave) != WIRE_STATE_REC) {
-        struct chain_ra_proof proof = {message->sig_ra, message->ra_sets};
+    bool is_ruled = enclave_state_code(enclave) == WIRE_STATE_REC;
+    if (!is_ruled) {
         TRY(find_candidate(enclave, message));
-        TRY(check_authority(enclave, &proof));
-        TRY(approve(enclave, &proof));
+        TRY(build_approved(enclave, message));
     } else if (!wire_digest_equal(&message->body_hash,
                                   &state->pending.facts.body_hash)) {
         return enclave_refuse(enclave, WIRE_E_EXISTS, 0);
     }
-    TRY(enclave_recover_finish(enclave));
-    return enclave_answer_done(enclave, request, answer);
+    enclave_work_begin(enclave, request, is_ruled);
+    answer->is_deferred = true;
+    return ROTOR_OK;
 }

@@ -7,24 +7,10 @@
 #include "crypto/suite.h"
 #include "enclave/bundle.h"
 #include "enclave/entry.h"
-#include "enclave/save.h"
 #include "enclave/serve.h"
 #include "enclave/store.h"
 #include "enclave/tokens.h"
 #include "enclave/work.h"
-
-static uint64_t now(const struct enclave *enclave)
-{
-    return enclave->ops.now_ms(enclave->ops.context);
-}
-
-// P1 of enclave->next, and the clock of min_interval.
-static enum rotor_status prepare(struct enclave *enclave)
-{
-    TRY(enclave_save_state(enclave));
-    enclave->prepared_ms = now(enclave);
-    return ROTOR_OK;
-}
 
 // ---- GENERATE --------------------------------------------------------------
 
@@ -83,22 +69,19 @@ static enum rotor_status build_genesis(struct enclave *enclave,
     return enclave_data_key_seal(enclave, data_key, &next->pending, next);
 }
 
-static enum rotor_status generate(struct enclave *enclave,
-                                  const struct enclave_request *request)
+// Entry 0 and its keys, in enclave->next.
+static enum rotor_status make_genesis(struct enclave *enclave,
+                                      const struct enclave_request *request,
+                                      const struct chain_policy *policy)
 {
-    struct chain_policy policy;
-    enum rotor_status status = check_generate(enclave, request, &policy);
-    if (status != ROTOR_OK) {
-        return status;
-    }
     uint8_t data_key[ENCLAVE_SECRET]; // SECRET
     memset(&enclave->next, 0, sizeof enclave->next);
-    status = build_genesis(enclave, request, &policy, data_key);
+    enum rotor_status status =
+        build_genesis(enclave, request, policy, data_key);
     secret_wipe(data_key, sizeof data_key);
-    if (status == ROTOR_OK) {
-        status = prepare(enclave);
+    if (status != ROTOR_OK) {
+        secret_wipe(&enclave->next, sizeof enclave->next);
     }
-    secret_wipe(&enclave->next, sizeof enclave->next);
     return status;
 }
 
@@ -107,8 +90,11 @@ enum rotor_status enclave_serve_generate(struct enclave *enclave,
                                          struct enclave_answer *answer)
 {
     enum wire_state state = enclave_state_code(enclave);
-    if (state == WIRE_STATE_EMPTY) {
-        TRY(generate(enclave, request));
+    bool is_new = state == WIRE_STATE_EMPTY;
+    if (is_new) {
+        struct chain_policy policy;
+        TRY(check_generate(enclave, request, &policy));
+        TRY(make_genesis(enclave, request, &policy));
     } else {
         bool is_repeated =
             state == WIRE_STATE_PREP0 &&
@@ -118,7 +104,19 @@ enum rotor_status enclave_serve_generate(struct enclave *enclave,
             return enclave_refuse(enclave, WIRE_E_EXISTS, 0);
         }
     }
-    return enclave_answer_entry(enclave, request, WIRE_ROT_AVAILABLE, answer);
+    enclave_work_begin(enclave, request, !is_new);
+    answer->is_deferred = true;
+    return ROTOR_OK;
+}
+
+enum rotor_status enclave_answer_accept(struct enclave *enclave,
+                                        const struct enclave_request *request,
+                                        struct enclave_answer *answer)
+{
+    TRY(enclave_answer_done(enclave, request, answer));
+    // Both sides pair again, under log_id and S_0.
+    answer->closes = request->route.way == ENCLAVE_WAY_BARE;
+    return ROTOR_OK;
 }
 
 enum rotor_status enclave_serve_accept0(struct enclave *enclave,
@@ -133,13 +131,11 @@ enum rotor_status enclave_serve_accept0(struct enclave *enclave,
     if (!wire_digest_equal(&message->body_hash, first)) {
         return enclave_refuse(enclave, WIRE_E_HASH, 0);
     }
-    if (!is_done) {
-        TRY(enclave_entry_sign(enclave));
-        TRY(enclave_entry_switch(enclave));
+    if (is_done) {
+        return enclave_answer_accept(enclave, request, answer);
     }
-    TRY(enclave_answer_done(enclave, request, answer));
-    // Both sides pair again, under log_id and S_0.
-    answer->closes = request->route.way == ENCLAVE_WAY_BARE;
+    enclave_work_begin(enclave, request, true);
+    answer->is_deferred = true;
     return ROTOR_OK;
 }
 
@@ -237,7 +233,7 @@ enum rotor_status enclave_serve_rotate(struct enclave *enclave,
     if (is_new) {
         TRY(make_rotation(enclave, request));
     }
-    enclave_work_begin(enclave, request, ENCLAVE_WORK_PREPARE, is_new);
+    enclave_work_begin(enclave, request, !is_new);
     answer->is_deferred = true;
     return ROTOR_OK;
 }
@@ -258,7 +254,7 @@ enum rotor_status enclave_serve_commit(struct enclave *enclave,
     if (!wire_digest_equal(&message->body_hash, &prepared->facts.body_hash)) {
         return enclave_refuse(enclave, WIRE_E_HASH, 0);
     }
-    enclave_work_begin(enclave, request, ENCLAVE_WORK_COMMIT, false);
+    enclave_work_begin(enclave, request, true);
     answer->is_deferred = true;
     return ROTOR_OK;
 }

@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "base/secret.h"
 #include "enclave/bundle.h"
+#include "enclave/recover.h"
 #include "enclave/seal.h"
 #include "enclave/serve.h"
 #include "enclave/store.h"
@@ -114,6 +115,28 @@ static enum rotor_status next_signatures(struct enclave *enclave,
                               &what->content);
 }
 
+static enum rotor_status next_candidate(struct enclave *enclave,
+                                        struct enclave_durable *what)
+{
+    struct rotor_room plain = enclave_store_plain(enclave);
+    *what = (struct enclave_durable){.kind = ENCLAVE_WRITE,
+                                     .file = ENCLAVE_RECOVER};
+    TRY(enclave_slot_encode(&enclave->candidate, &plain));
+    enclave->has_candidate_file = true;
+    return enclave_store_seal(enclave, ENCLAVE_SEAL_RECOVER,
+                              enclave_store_suite(&enclave->state), &plain,
+                              &what->content);
+}
+
+static enum rotor_status next_removal(struct enclave *enclave,
+                                      struct enclave_durable *what)
+{
+    (void)enclave;
+    *what = (struct enclave_durable){.kind = ENCLAVE_REMOVE,
+                                     .file = ENCLAVE_RECOVER};
+    return ROTOR_OK;
+}
+
 // ---- what its result means -------------------------------------------------
 
 static enum rotor_status written(struct enclave *enclave,
@@ -156,6 +179,14 @@ static enum rotor_status advanced(struct enclave *enclave,
     return halt(enclave, ENCLAVE_ROLLED_BACK);
 }
 
+// What stays goes behind P3, or with the next start.
+static enum rotor_status removed(struct enclave *enclave,
+                                 enum rotor_status result)
+{
+    enclave->has_candidate_file = result != ROTOR_OK;
+    return ROTOR_OK;
+}
+
 // ---- the phases ------------------------------------------------------------
 
 struct phase {
@@ -186,6 +217,16 @@ static const struct phase SIGNATURES[] = {
     {next_signatures, written},
     {NULL,            NULL   },
 };
+// The pending entry takes the place of a candidate.
+static const struct phase SIGNATURES_FOR_CANDIDATE[] = {
+    {next_signatures, written},
+    {next_removal,    removed},
+    {NULL,            NULL   },
+};
+static const struct phase CANDIDATE[] = {
+    {next_candidate, written},
+    {NULL,           NULL   },
+};
 
 static const struct phase *phases_of(const struct enclave *enclave)
 {
@@ -193,7 +234,10 @@ static const struct phase *phases_of(const struct enclave *enclave)
     case ENCLAVE_SAVING_NEXT:
         return enclave_anchor_counts(enclave) ? COUNTED : ANCHORED;
     case ENCLAVE_SAVING_SIGNATURES:
-        return SIGNATURES;
+        return enclave_candidate_is_over(enclave) ? SIGNATURES_FOR_CANDIDATE
+                                                  : SIGNATURES;
+    case ENCLAVE_SAVING_CANDIDATE:
+        return CANDIDATE;
     case ENCLAVE_SAVING_NOTHING:
         break;
     }
@@ -208,6 +252,8 @@ static enum rotor_status do_now(const struct enclave_ops *ops,
         return ops->store_write(ops->context, what->file, what->content);
     case ENCLAVE_RENAME:
         return ops->store_rename(ops->context, what->file, what->to);
+    case ENCLAVE_REMOVE:
+        return ops->store_remove(ops->context, what->file);
     case ENCLAVE_ADVANCE:
         return ops->anchor_advance(ops->context, what->d);
     }
@@ -300,9 +346,19 @@ enum rotor_status enclave_save_signatures(struct enclave *enclave,
     return ROTOR_OK;
 }
 
+enum rotor_status enclave_save_candidate(struct enclave *enclave)
+{
+    enclave->saving = (struct enclave_saving){
+        .what = ENCLAVE_SAVING_CANDIDATE,
+        .in_background = enclave->ops.durable_begin != NULL,
+    };
+    begin_phase(enclave);
+    return ROTOR_OK;
+}
+
 static enum rotor_status finish(struct enclave *enclave)
 {
-    if (enclave->saving.what == ENCLAVE_SAVING_SIGNATURES) {
+    if (enclave->saving.what != ENCLAVE_SAVING_NEXT) {
         return ROTOR_OK;
     }
     adopt(enclave);
@@ -344,10 +400,4 @@ enum rotor_status enclave_save_all(struct enclave *enclave)
         status = enclave_save_step(enclave);
     }
     return status;
-}
-
-enum rotor_status enclave_save_state(struct enclave *enclave)
-{
-    TRY(enclave_save_next(enclave, false));
-    return enclave_save_all(enclave);
 }

@@ -23,6 +23,9 @@ ROTOR_CALL enclave_save_signatures(struct enclave *enclave,
                                    const struct enclave_signatures *made,
                                    bool in_background);
 
+// Begins to write enclave->candidate, by ops.durable_begin where there is one.
+ROTOR_CALL enclave_save_candidate(struct enclave *enclave);
+
 // Goes on with what was begun.  After save_next and OK the new state is
 // adopted: state, keys, policy, claims; enclave->next is wiped.
 //
@@ -33,8 +36,5 @@ ROTOR_CALL enclave_save_step(struct enclave *enclave);
 
 // All steps of what was begun: nobody is served meanwhile.
 ROTOR_CALL enclave_save_all(struct enclave *enclave);
-
-// save_next and all of its steps.
-ROTOR_CALL enclave_save_state(struct enclave *enclave);
 
 #endif

@@ -83,19 +83,20 @@ static enum rotor_status refuse_state(struct enclave *enclave,
         return enclave_refuse(enclave, WIRE_E_ROLLED_BACK, 0);
     case ENCLAVE_STORE_FAULT:
         return enclave_refuse(enclave, WIRE_E_STORE, 0);
+    case ENCLAVE_APPROVED:
     case ENCLAVE_SOUND:
         break;
     }
     return enclave_refuse(enclave, WIRE_E_STATE, state);
 }
 
-// Orders that write to the store wait for none that is under way: the RTP asks
-// again.
-static bool is_order(uint8_t type)
+// While a recovery is worked on others are served as before it, until P3.
+static enum wire_state state_for_others(const struct enclave *enclave)
 {
-    return type == WIRE_GENERATE || type == WIRE_ROT_ACCEPT0 ||
-           type == WIRE_ROTATE || type == WIRE_ROT_COMMIT ||
-           type == WIRE_RECOVER || type == WIRE_RECOVER_SIGNED;
+    enum wire_state state = enclave_state_code(enclave);
+    bool goes_on = state == WIRE_STATE_REC && enclave_has_work(enclave) &&
+                   enclave_has_log(enclave);
+    return goes_on ? WIRE_STATE_CUR : state;
 }
 
 // Every message of the RTP begins with the log_id of its channel, but HELLO:
@@ -116,7 +117,7 @@ static enum rotor_status serve_request(struct enclave *enclave,
     if (rule == NULL || (rule->ways & 1u << request->route.way) == 0) {
         return enclave_refuse(enclave, WIRE_E_TYPE, 0);
     }
-    enum wire_state state = enclave_state_code(enclave);
+    enum wire_state state = state_for_others(enclave);
     if ((rule->states & 1u << state) == 0) {
         return refuse_state(enclave, state);
     }
@@ -124,7 +125,7 @@ static enum rotor_status serve_request(struct enclave *enclave,
     if (!names_the_log(request)) {
         return enclave_refuse(enclave, WIRE_E_HASH, 0);
     }
-    if (enclave_has_work(enclave) && is_order(request->header.type)) {
+    if (enclave_has_work(enclave) && enclave_is_order(request->header.type)) {
         return enclave_refuse(enclave, WIRE_E_BUSY, 0);
     }
     return rule->serve(enclave, request, answer);
@@ -235,11 +236,6 @@ static enum rotor_status answer_request(struct enclave *enclave,
         status = finish_work(enclave, request, &answer);
     }
     return give(enclave, request, &answer, status, reply);
-}
-
-bool enclave_has_work(const struct enclave *enclave)
-{
-    return enclave->work.kind != ENCLAVE_NO_WORK;
 }
 
 enum rotor_status enclave_step(struct enclave *enclave,

@@ -104,6 +104,9 @@ ROTOR_CALL enclave_boot_id(struct enclave *enclave);
 uint64_t enclave_uptime_s(const struct enclave *enclave);
 uint64_t enclave_running_s(const struct enclave *enclave); // over all boots
 
+// A state that the anchor names, or that RA approved.
+bool enclave_is_usable(const struct enclave *enclave);
+
 // An S that may sign: a log, and no doubt about it.
 bool enclave_has_log(const struct enclave *enclave);
 

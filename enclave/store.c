@@ -12,12 +12,6 @@
 
 #define ANCHOR_COUNTER 3u // anchor kind: a cell that holds a number only
 
-// Our own faults turn into the refusal that the peer sees.
-static enum rotor_status store_failed(struct enclave *enclave)
-{
-    return enclave_refuse(enclave, WIRE_E_STORE, 0);
-}
-
 bool enclave_anchor_counts(const struct enclave *enclave)
 {
     return enclave->identity.anchor_kind == ANCHOR_COUNTER;
@@ -258,32 +252,6 @@ enum rotor_status enclave_store_settle(struct enclave *enclave)
     enum rotor_status status = settle_service(enclave, &key);
     crypto_key_close(&key);
     return status == ROTOR_OK ? settle_policy(enclave) : status;
-}
-
-// ---- files that no anchor names --------------------------------------------
-
-static enum rotor_status write_plain(struct enclave *enclave,
-                                     enum enclave_file file,
-                                     enum enclave_seal_kind kind,
-                                     const struct rotor_room *plain)
-{
-    struct rotor_bytes sealed;
-    TRY(enclave_store_seal(enclave, kind, enclave_store_suite(&enclave->state),
-                           plain, &sealed));
-    return enclave->ops.store_write(enclave->ops.context, file, sealed);
-}
-
-enum rotor_status enclave_store_candidate(struct enclave *enclave)
-{
-    struct rotor_room plain = enclave_store_plain(enclave);
-    enclave->has_candidate_file = true;
-    enum rotor_status status = enclave_slot_encode(&enclave->candidate, &plain);
-    if (status == ROTOR_OK) {
-        status =
-            write_plain(enclave, ENCLAVE_RECOVER, ENCLAVE_SEAL_RECOVER, &plain);
-    }
-    secret_wipe(enclave->file, sizeof enclave->file);
-    return status == ROTOR_OK ? ROTOR_OK : store_failed(enclave);
 }
 
 // ---- data key --------------------------------------------------------------

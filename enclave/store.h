@@ -12,9 +12,6 @@
 // ROTOR_PORT_FAILED  store or anchor cannot be read.
 ROTOR_CALL enclave_store_load(struct enclave *enclave);
 
-// Writes enclave->candidate.
-ROTOR_CALL enclave_store_candidate(struct enclave *enclave);
-
 // Reads anew what is cached of the state: the policy, the kid of the old T.
 ROTOR_CALL enclave_store_settle(struct enclave *enclave);
 

@@ -170,6 +170,8 @@ static enum rotor_status make_durable(void *input)
         return store_write(platform, what->file, what->content);
     case ENCLAVE_RENAME:
         return store_rename(platform, what->file, what->to);
+    case ENCLAVE_REMOVE:
+        return store_remove(platform, what->file);
     case ENCLAVE_ADVANCE:
         return replace_anchor(platform, platform->durable.anchor);
     }

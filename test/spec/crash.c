@@ -323,6 +323,8 @@ static enum rotor_status slow_end(void *context)
         return slow_disk.ops.store_write(context, what->file, what->content);
     case ENCLAVE_RENAME:
         return slow_disk.ops.store_rename(context, what->file, what->to);
+    case ENCLAVE_REMOVE:
+        return slow_disk.ops.store_remove(context, what->file);
     case ENCLAVE_ADVANCE:
         return slow_disk.ops.anchor_advance(context, what->d);
     }

@@ -260,6 +260,57 @@ SPEC("a new set of the authority rules only beside the old one")
     end();
 }
 
+// Signatures of both sets, and both sets.
+static enum wire_type ask_signed_by_both(size_t old, size_t new)
+{
+    uint8_t sig_bytes[4096];
+    uint8_t set_bytes[4096];
+    struct rotor_room sigs = ROOM_OF(sig_bytes);
+    struct rotor_room sets = ROOM_OF(set_bytes);
+    struct cbor_writer out;
+    cbor_writer_init(&out, &sigs);
+    cbor_write_array(&out, old + new);
+    for (size_t i = 0; i < old + new; i++) {
+        const struct crypto_key *key =
+            i < old ? &authority.keys[i] : &stranger.keys[i - old];
+        uint8_t bytes[256];
+        struct rotor_room sign1 = ROOM_OF(bytes);
+        assert_ok(chain_sign_ra(key, body, &sign1));
+        cbor_write_bytes(&out, bytes_in(&sign1));
+    }
+    assert_ok(cbor_writer_finish(&out));
+    cbor_writer_init(&out, &sets);
+    cbor_write_array(&out, 2);
+    cbor_write_raw(&out, bytes_in(&authority.set_room));
+    cbor_write_raw(&out, bytes_in(&stranger.set_room));
+    assert_ok(cbor_writer_finish(&out));
+    struct wire_recover_signed message = {
+        .body_hash = world.enclave.candidate.facts.body_hash,
+        .sig_ra = bytes_in(&sigs),
+        .ra_sets = bytes_in(&sets)};
+    return peer_ask(&peer, WIRE_RECOVER_SIGNED, &WIRE_LAYOUT_RECOVER_SIGNED,
+                    &message);
+}
+
+SPEC("who signs of one set counts for that set alone; k of both rule")
+{
+    begin();
+    struct recovery order = usual_order();
+    order.authority = &stranger;
+    assert_int_equal(ask_recover(&peer, &order), WIRE_RECOVER_BODY);
+    keep_body();
+    for (size_t old = 0; old <= 3; old++) {
+        for (size_t new = 0; new <= 3; new ++) {
+            if (old < 2 || new < 2) {
+                assert_int_equal(ask_signed_by_both(old, new), WIRE_ERROR);
+                assert_int_equal(peer_error(&peer), WIRE_E_SIGNATURE);
+            }
+        }
+    }
+    assert_int_equal(ask_signed_by_both(2, 2), WIRE_ROT_DONE);
+    end();
+}
+
 SPEC("a candidate is kept over a restart, repeated by id, replaced by another")
 {
     struct wire_digest first;
@@ -297,42 +348,62 @@ SPEC("a candidate is kept over a restart, repeated by id, replaced by another")
     end();
 }
 
-// The switch is done, and the file is there all the same.
-static void recover_and_keep_file(enum fault_mode fault)
+// The file goes behind the attach: write, advance, rename; attach; removal.
+static void recover_without_removal(enum fault_mode fault)
 {
     begin();
     struct recovery order = usual_order();
     assert_int_equal(ask_recover(&peer, &order), WIRE_RECOVER_BODY);
     keep_body();
-    // write, advance, rename; attach; write, advance, rename; then the removal.
     world.platform.fault = fault;
-    world.platform.fault_at = world.platform.steps + 8;
+    world.platform.fault_at = world.platform.steps + 5;
     (void)ask_recover_signed(&peer, body, &authority, 2);
-    assert_int_equal(world.enclave.state.incarnation, 1);
-    assert_true(world.platform.files[ENCLAVE_RECOVER].exists);
-    world.platform.fault = FAULT_NONE;
-    world.platform.is_dead = false;
 }
 
 SPEC("power goes before the candidate's file does: the next start removes it")
 {
-    recover_and_keep_file(FAULT_KILL_BEFORE);
+    recover_without_removal(FAULT_KILL_BEFORE);
+    assert_true(world.platform.files[ENCLAVE_RECOVER].exists);
+    world.platform.fault = FAULT_NONE;
     world_start(&world);
     assert_int_equal(enclave_state_code(&world.enclave), WIRE_STATE_CUR);
     assert_false(world.platform.files[ENCLAVE_RECOVER].exists);
     end();
 }
 
-SPEC("the candidate's file cannot be removed: it goes behind the next switch")
+SPEC("the candidate's file cannot be removed: the recovery ends all the same, "
+     "and the file goes behind its switch")
 {
-    struct chain_entry entry;
-    recover_and_keep_file(FAULT_REFUSE);
-    take_entry(&entry);
-    assert_true(entry_follows(&trust, entry.bytes, &trust));
-    peer.sign_key = trust.sign;
-    assert_true(peer_pair(&peer));
-    world_rotate(&peer, 1, &trust);
+    recover_without_removal(FAULT_REFUSE);
+    assert_int_equal(peer.header.type, WIRE_ROT_DONE);
+    assert_int_equal(world.enclave.state.incarnation, 1);
+    assert_int_equal(enclave_state_code(&world.enclave), WIRE_STATE_CUR);
     assert_false(world.platform.files[ENCLAVE_RECOVER].exists);
+    end();
+}
+
+SPEC("a candidate that a rotation overtakes loses its file when that is signed")
+{
+    begin();
+    struct recovery order = usual_order();
+    assert_int_equal(ask_recover(&peer, &order), WIRE_RECOVER_BODY);
+    assert_true(world.platform.files[ENCLAVE_RECOVER].exists);
+    assert_int_equal(ask_rotate(&peer, 1, 1), WIRE_ROT_PREPARED);
+    assert_false(world.platform.files[ENCLAVE_RECOVER].exists);
+    end();
+}
+
+SPEC("a candidate that a rotation does not reach keeps its file")
+{
+    begin();
+    struct recovery order = usual_order();
+    order.epoch = 3;
+    assert_int_equal(ask_recover(&peer, &order), WIRE_RECOVER_BODY);
+    keep_body();
+    assert_int_equal(ask_rotate(&peer, 1, 1), WIRE_ROT_PREPARED);
+    assert_true(world.platform.files[ENCLAVE_RECOVER].exists);
+    assert_int_equal(ask_recover_signed(&peer, body, &authority, 2),
+                     WIRE_ROT_DONE);
     end();
 }
 
@@ -394,15 +465,21 @@ SPEC("an AP that lost its store comes back into its log by kind 3 only")
     }
 }
 
-SPEC("an AP halted by its RTP signs nothing with the S that it holds")
+// An RTP that has seen more than this AP.
+static void halt(void)
 {
-    struct chain_entry entry;
-    begin();
     peer.shows_cur = true;
     peer.cur = chain_trust_head(&trust);
     peer.floor = (struct wire_order){0, 7};
     assert_false(peer_pair(&peer));
     assert_true(peer_pair(&peer));
+}
+
+SPEC("an AP halted by its RTP signs nothing with the S that it holds")
+{
+    struct chain_entry entry;
+    begin();
+    halt();
     struct recovery order = usual_order();
     order.kind = 3;
     order.epoch = 8;
@@ -553,7 +630,7 @@ SPEC("a recovery is in no log before its switch")
     assert_int_equal(ask_recover(&peer, &order), WIRE_RECOVER_BODY);
     keep_body();
     world.platform.fault = FAULT_REFUSE; // the write of P3, behind P2
-    world.platform.fault_at = world.platform.steps + 5;
+    world.platform.fault_at = world.platform.steps + 6;
     assert_int_equal(ask_recover_signed(&peer, body, &authority, 2),
                      WIRE_ERROR);
     assert_int_equal(enclave_state_code(&world.enclave), WIRE_STATE_REC);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A rotation in steps: others are served between any two of them, and it goes
-// on whatever they ask.
+// on whatever they ask.  The other orders: enclave_steps_orders.c.
 #include <string.h>
 
 #include "test/spec/enclave_world.h"
@@ -10,11 +10,11 @@ static struct peer peer;
 static struct peer program;
 static struct chain_trust trust;
 
-// Steps of a whole ROTATE, and of a whole ROT_COMMIT, with a disk that is done
-// at the first look: P1 and P3 are begun and end with three durable things, P2
-// is begun and ends with one; then comes the answer.
-#define PREPARE_STEPS (1u + 3u + 1u + 1u + 1u)
-#define COMMIT_STEPS  (1u + 1u + 1u + 3u + 1u) // P2 was done
+// Steps with a disk that is done at the first look: P1 and P3 are begun and end
+// with three durable things, P2 is begun and ends with one; the answer is made
+// with the last.
+#define PREPARE_STEPS (1u + 3u + 1u + 1u)
+#define COMMIT_STEPS  (1u + 1u + 1u + 3u) // P2 was done
 
 static void begin(const struct asks *asks)
 {
@@ -32,38 +32,34 @@ static void end(void)
     world_close(&world);
 }
 
+static void expect_work(enum wire_type answer)
+{
+    assert_int_equal(answer, WIRE_NONE);
+    assert_true(enclave_has_work(&world.enclave));
+}
+
 static void give_rotate(void)
 {
-    static const uint8_t seed[32] = {5, 1, 4};
-    static uint8_t bytes[512];
-    struct rotor_room payload = ROOM_OF(bytes);
-    const struct wire_rotate order = {.log_id = peer.log_id,
-                                      .seed = BYTES_OF(seed),
-                                      .seed_src = 1,
-                                      .reason = WIRE_REASON_SCHEDULED};
-    assert_ok(wire_message_encode(&WIRE_LAYOUT_ROTATE, &order, &payload));
-    assert_int_equal(peer_give(&peer, WIRE_ROTATE, bytes_in(&payload)),
-                     WIRE_NONE);
-    assert_true(enclave_has_work(&world.enclave));
+    peer.only_gives = true;
+    expect_work(ask_rotate(&peer, 0, WIRE_REASON_SCHEDULED));
 }
 
 static void give_commit(const struct wire_digest *hash)
 {
-    static uint8_t bytes[512];
-    struct rotor_room payload = ROOM_OF(bytes);
-    const struct wire_commit order = {peer.log_id, 1, *hash};
-    assert_ok(wire_message_encode(&WIRE_LAYOUT_ROT_COMMIT, &order, &payload));
-    assert_int_equal(peer_give(&peer, WIRE_ROT_COMMIT, bytes_in(&payload)),
-                     WIRE_NONE);
+    peer.only_gives = true;
+    expect_work(ask_commit(&peer, 1, hash));
 }
 
-// Runs the work to its end; before each step the program attests, once.
+// Runs the work to its end; before each step the program attests, once.  Under
+// the new root nobody is answered before the order is.
 static unsigned steps_under_load(enum wire_type *answer)
 {
     unsigned steps = 0;
+    uint64_t epoch = world.enclave.state.cur.facts.order.epoch;
     *answer = WIRE_NONE;
     while (enclave_has_work(&world.enclave)) {
         assert_int_equal(ask_attest(&program, 5), WIRE_ATTEST_RSP);
+        assert_int_equal(program.header.epoch, epoch);
         *answer = peer_step(&peer);
         steps++;
         assert_true(steps < 1000);
@@ -157,13 +153,8 @@ SPEC("an order that comes while another is worked on is busy, and asked again "
     give_rotate();
     uint8_t rotate_id[WIRE_ID_SIZE];
     memcpy(rotate_id, peer.request_id, sizeof rotate_id);
-    struct wire_rotate again = {.reason = 1};
-    static uint8_t bytes[512];
-    struct rotor_room payload = ROOM_OF(bytes);
-    again.log_id = peer.log_id;
-    assert_ok(wire_message_encode(&WIRE_LAYOUT_ROTATE, &again, &payload));
-    assert_int_equal(peer_give(&peer, WIRE_ROTATE, bytes_in(&payload)),
-                     WIRE_ERROR);
+    peer.only_gives = true;
+    assert_int_equal(ask_rotate(&peer, 0, 1), WIRE_ERROR);
     assert_int_equal(peer_error(&peer), WIRE_E_BUSY);
     memcpy(peer.request_id, rotate_id, sizeof rotate_id);
     (void)steps_under_load(&answer);

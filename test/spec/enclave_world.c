@@ -171,6 +171,8 @@ static enum rotor_status durable_end(void *context)
         return store_write(p, p->out.file, p->out.content);
     case ENCLAVE_RENAME:
         return store_rename(p, p->out.file, p->out.to);
+    case ENCLAVE_REMOVE:
+        return store_remove(p, p->out.file);
     case ENCLAVE_ADVANCE:
         return anchor_advance(p, p->out.d);
     }
@@ -332,6 +334,10 @@ enum wire_type peer_send(struct peer *peer, uint8_t type,
                          struct rotor_bytes payload)
 {
     enum wire_type answer = peer_give(peer, type, payload);
+    if (peer->only_gives) {
+        peer->only_gives = false;
+        return answer;
+    }
     while (answer == WIRE_NONE && enclave_has_work(&peer->world->enclave)) {
         answer = peer_step(peer);
     }

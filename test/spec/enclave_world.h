@@ -123,6 +123,7 @@ struct peer {
     uint64_t id_count;
     uint8_t request_id[WIRE_ID_SIZE]; // of the last request
     bool keeps_id;                    // the next request repeats it
+    bool only_gives;                  // the next order is left to peer_step
     size_t flip_at; // a byte of the next payload to change, for fuzzing
     uint8_t flip;   // by this
     struct wire_status status;     // of the last STATUS or HELLO_AP

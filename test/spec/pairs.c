@@ -250,9 +250,9 @@ SPEC("a rotation ends under programs that never stop asking, and none of them "
         answer = rtp_pop();
     }
     assert_int_equal(answer, WIRE_ROT_PREPARED);
-    // Seven steps, and two looks more for each of four durable things; the
+    // Six steps, and two looks more for each of four durable things; the
     // first step is done in the turn that takes the order.
-    assert_int_equal(turns, 7 + 4 * 2);
+    assert_int_equal(turns, 6 + 4 * 2);
     end();
 }
 
