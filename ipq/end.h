@@ -35,6 +35,15 @@ ROTOR_CALL ipq_condemn_end(struct rotor_ipq *end, enum rotor_ipq_rule rule);
 bool ipq_producer_is_due(const struct rotor_ipq *end);
 bool ipq_consumer_is_due(const struct rotor_ipq *end);
 
+// A head with the stamp that the slot has until it is filled in this lap.
+static inline uint32_t ipq_head_before(const struct rotor_ipq *end,
+                                       uint64_t position)
+{
+    uint32_t slots = end->mask + 1;
+    bool is_first_lap = position < slots;
+    return is_first_lap ? 0 : rotor_ipq_head(end, position - slots, 0);
+}
+
 // Slots that a frame of `size` bytes takes.
 static inline uint32_t ipq_span_of(uint32_t size)
 {

@@ -25,10 +25,7 @@ static uint32_t stamp_in(uint32_t head)
 // What the stamp at `position` is until the slot is filled in this lap.
 static uint32_t stamp_before(const struct rotor_ipq *end, uint64_t position)
 {
-    uint32_t slots = end->mask + 1;
-    bool is_first_lap = position < slots;
-    return is_first_lap ? 0
-                        : stamp_in(rotor_ipq_head(end, position - slots, 0));
+    return stamp_in(ipq_head_before(end, position));
 }
 
 void rotor_ipq_give_credit(struct rotor_ipq *end)

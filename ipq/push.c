@@ -166,8 +166,20 @@ static void fill_batch(const struct rotor_ipq *end,
     }
 }
 
+// Heads that were filled and not published: the next frame must not bring them
+// to light.
+static void take_back(const struct rotor_ipq *end, uint32_t count)
+{
+    for (uint32_t i = 1; i < count; i++) {
+        uint64_t position = end->cursor + i;
+        atomic_store_explicit(&slot_at(end, position)->head,
+                              ipq_head_before(end, position),
+                              memory_order_relaxed);
+    }
+}
+
 // The same for a batch of frames that fill a slot each, if there is room for
-// all of them.  False: it is another batch, and nothing was published.
+// all of them.  False: it is another batch, and all heads are as they were.
 static bool fill_slots(const struct rotor_ipq *end,
                        const struct rotor_bytes *frames, uint32_t count)
 {
@@ -179,6 +191,7 @@ static bool fill_slots(const struct rotor_ipq *end,
     for (uint32_t i = 0; i < count; i++) {
         uint64_t position = own.cursor + i;
         if (frames[i].size != ROTOR_IPQ_BODY_SIZE) {
+            take_back(&own, i);
             return false;
         }
         rotor_ipq_fetch_ahead(&own, position);

@@ -320,6 +320,27 @@ SPEC("a batch with one bad frame or no frame is refused whole")
     pair_close(&pair);
 }
 
+SPEC("nothing of a batch that is refused comes to light with the next frame")
+{
+    struct pair pair = pair_open(8, 112, 1);
+    uint8_t whole[60] = {0};
+    struct rotor_bytes frames[4] = {frame_of(whole, 60), frame_of(whole, 60),
+                                    frame_of(whole, 60), frame_of(whole, 0)};
+    uint32_t count = 9;
+    for (int lap = 0; lap < 20; lap++) {
+        assert_int_equal(
+            rotor_ipq_push_batch(&pair.producer, frames, 4, &count),
+            ROTOR_INVALID);
+        assert_ok(push_text(&pair, "next"));
+        assert_true(rotor_ipq_holds(&pair.consumer, 1));
+        assert_false(rotor_ipq_holds(&pair.consumer, 2));
+        expect_text(&pair, "next");
+        assert_int_equal(rotor_ipq_pop(&pair.consumer, &pair.room),
+                         ROTOR_AGAIN);
+    }
+    pair_close(&pair);
+}
+
 SPEC("a batch is seen whole or not at all")
 {
     struct pair pair = pair_open(8, 56, 1);
