@@ -95,7 +95,8 @@ static inline void send_frame(struct party *party, struct rotor_bytes frame)
         wait_for(party, ROTOR_IPQ_ROOM);
         status = rotor_ipq_push(&party->queue.channel.out, frame);
     }
-    must(status == ROTOR_OK && doorbell_ring(&party->bell) == ROTOR_OK, "push");
+    must(status == ROTOR_OK, "push");
+    must(doorbell_ring(&party->bell) == ROTOR_OK, "ring");
 }
 
 static inline void receive_frame(struct party *party, struct rotor_room *room)
@@ -150,9 +151,10 @@ void queue_far(uint32_t count)
 void queue_source(uint32_t count)
 {
     struct message m = {{1}};
-    for (uint32_t i = 0; i < count; i++) {
+    struct rotor_bytes frame = bytes_of(m.bytes, bench.frame_size);
+    for (uint32_t left = count; left > 0; left--) {
         duo_use(&m);
-        send_frame(&rtp, bytes_of(m.bytes, bench.frame_size));
+        send_frame(&rtp, frame);
     }
 }
 

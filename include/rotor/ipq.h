@@ -282,8 +282,10 @@ void rotor_ipq_channel_awake(struct rotor_ipq_channel *channel);
 // the calls behind, which look at everything anew.
 
 // Push and pop for all that the short way leaves out.
-ROTOR_CALL rotor_ipq_push_any(struct rotor_ipq *end, struct rotor_bytes frame);
-ROTOR_CALL rotor_ipq_pop_any(struct rotor_ipq *end, struct rotor_room *frame);
+ROTOR_RARE ROTOR_CALL rotor_ipq_push_any(struct rotor_ipq *end,
+                                         struct rotor_bytes frame);
+ROTOR_RARE ROTOR_CALL rotor_ipq_pop_any(struct rotor_ipq *end,
+                                        struct rotor_room *frame);
 
 // Slots that are fetched for writing ahead of their use, so that the miss is
 // over when their turn comes.
@@ -313,12 +315,15 @@ static inline enum rotor_status rotor_ipq_push(struct rotor_ipq *end,
     }
     rotor_ipq_fetch_ahead(end, position);
     struct rotor_ipq_slot *slot = &end->filled[position & end->mask];
+    // All stores to the slot in one go: a store to another line in between
+    // takes one more of the few places that wait for lines of the other
+    // processor.
     __builtin_memcpy(slot->body, frame.data, ROTOR_IPQ_BODY_SIZE);
-    end->cursor = position + 1;
     // Pairs with the acquire in pop: the body is filled.
     atomic_store_explicit(&slot->head,
                           rotor_ipq_head(end, position, ROTOR_IPQ_BODY_SIZE),
                           memory_order_release);
+    end->cursor = position + 1;
     return ROTOR_OK;
 }
 

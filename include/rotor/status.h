@@ -10,9 +10,11 @@
 #if defined(__GNUC__)
 #define ROTOR_MUST_USE __attribute__((warn_unused_result))
 #define ROTOR_PUBLIC   __attribute__((visibility("default")))
+#define ROTOR_RARE     __attribute__((cold)) // keep callers' registers for the rest
 #else
 #define ROTOR_MUST_USE
 #define ROTOR_PUBLIC
+#define ROTOR_RARE
 #endif
 
 enum rotor_status {
