@@ -38,6 +38,7 @@ struct platform {
     bool is_sealed;           // the store's key, to that TPM
     struct anchor_tpm anchor; // SECRET
     uint64_t anchor_in_doubt; // n of a file that may not last; 0: none is
+    bool names_in_doubt;      // a name of the store may not last
 };
 
 // Before the last wall: opens what serving needs.  Fills `identity` but for
@@ -54,6 +55,8 @@ struct enclave_ops platform_ops(struct platform *platform);
 ROTOR_CALL platform_open_store(struct platform *platform,
                                const struct launch_settings *settings,
                                struct enclave_identity *identity);
+// Makes the names last that a start sees, before anything is done by them.
+ROTOR_CALL platform_settle_store(struct platform *platform);
 void platform_store_ops(const struct platform *platform,
                         struct enclave_ops *ops);
 

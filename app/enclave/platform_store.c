@@ -41,10 +41,24 @@ static enum rotor_status said(enum rotor_status status, const char *file)
     return status;
 }
 
+enum rotor_status platform_settle_store(struct platform *platform)
+{
+    enum rotor_status status =
+        said(linux_folder_settle(LAUNCH_FD_STORE, NULL), "");
+    platform->names_in_doubt = status != ROTOR_OK;
+    return status;
+}
+
+// A rename that did not come to its end may be lost as long as the folder is
+// not synced; a file that is made under its old name would take the last name
+// of what was renamed.
 static enum rotor_status store_write(void *context, enum enclave_file file,
                                      struct rotor_bytes content)
 {
-    (void)context;
+    struct platform *platform = context;
+    if (platform->names_in_doubt) {
+        TRY(platform_settle_store(platform));
+    }
     return said(linux_folder_write(LAUNCH_FD_STORE, FILES[file], content),
                 FILES[file]);
 }
@@ -56,6 +70,7 @@ static enum rotor_status store_rename(void *context, enum enclave_file from,
     enum rotor_status status =
         said(linux_folder_rename(LAUNCH_FD_STORE, FILES[from], FILES[to]),
              FILES[to]);
+    platform->names_in_doubt = status != ROTOR_OK;
     if (status == ROTOR_OK && platform->was_reset) {
         // There is a state again: a later loss of it is a loss.
         platform->was_reset = false;
@@ -67,8 +82,11 @@ static enum rotor_status store_rename(void *context, enum enclave_file from,
 
 static enum rotor_status store_remove(void *context, enum enclave_file file)
 {
-    (void)context;
-    return said(linux_folder_remove(LAUNCH_FD_STORE, FILES[file]), FILES[file]);
+    struct platform *platform = context;
+    enum rotor_status status =
+        said(linux_folder_remove(LAUNCH_FD_STORE, FILES[file]), FILES[file]);
+    platform->names_in_doubt = platform->names_in_doubt || status != ROTOR_OK;
+    return status;
 }
 
 // ---- anchor ----------------------------------------------------------------
@@ -251,6 +269,7 @@ enum rotor_status platform_open_store(struct platform *platform,
                                       struct enclave_identity *identity)
 {
     TRY(open_anchor(platform, settings, identity));
+    TRY(platform_settle_store(platform));
     TRY(take_reset_mark(platform));
     identity->was_reset = platform->was_reset;
     return ROTOR_OK;

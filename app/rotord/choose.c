@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "boot/verdict.h"
+#include "port/linux/folder.h"
 #include "port/linux/slots.h"
 
 // Accepts the image of one slot, or says why not.
@@ -71,6 +72,8 @@ enum rotor_status choose_image(int boot_folder, enum boot_component component,
         chosen->keyring.count == 0) {
         return ROTOR_INVALID;
     }
+    // What is booted by must be what the next start reads.
+    TRY(linux_folder_settle(boot_folder, NULL));
     TRY(linux_slots_read(boot_folder, component, &slots));
     return try_slots(boot_folder, &slots, chosen);
 }

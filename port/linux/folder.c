@@ -222,3 +222,26 @@ enum rotor_status linux_folder_remove(int folder, const char *name)
     }
     return sync_folder(folder);
 }
+
+// A file system that takes no writes has nothing to sync.
+static bool has_settled(int folder, int fd)
+{
+    return disk_sync(folder, fd) == 0 || errno == EROFS || errno == EINVAL;
+}
+
+static enum rotor_status settle_file(int folder, const char *name)
+{
+    int fd = disk_open_read(folder, name);
+    if (fd < 0) {
+        return errno == ENOENT ? ROTOR_OK : ROTOR_PORT_FAILED;
+    }
+    return finished(fd, has_settled(folder, fd));
+}
+
+enum rotor_status linux_folder_settle(int folder, const char *name)
+{
+    if (name != NULL) {
+        TRY(settle_file(folder, name));
+    }
+    return has_settled(folder, folder) ? ROTOR_OK : ROTOR_PORT_FAILED;
+}

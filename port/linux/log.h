@@ -17,8 +17,8 @@
 #include <rotor/bytes.h>
 #include <rotor/status.h>
 
-// Where the log starts; 0 when there is none.  Takes away what a drop that was
-// cut left behind.
+// Where the log starts; 0 when there is none.  Makes what is there last, and
+// the names of the folder; takes away what a drop that was cut left behind.
 ROTOR_CALL linux_log_open(int folder, const char *name, uint64_t *start);
 
 // Fills `content` from `place` on, up to its capacity; less at the end, nothing

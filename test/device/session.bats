@@ -39,6 +39,17 @@ through() { # what
     cmp "$FOLDER/down" "$FOLDER/got-down"
 }
 
+# A run before may have ended between a rename and its sync.
+@test "what a trust store says is made to last before it is used" {
+    listen /dev/null
+    strace -qq -f -o "$FOLDER/trace" -e trace=fsync,openat \
+        rotor session connect 127.0.0.1:$PORT "${PIN[@]}" </dev/null >/dev/null
+    wait $LISTENER
+    read_at=$(grep -n '\.trust", O_RDONLY' "$FOLDER/trace" | head -1 | cut -d: -f1)
+    synced_at=$(grep -n 'fsync' "$FOLDER/trace" | head -1 | cut -d: -f1)
+    [ "$synced_at" -lt "$read_at" ]
+}
+
 @test "keys are renewed under way and no byte is lost" {
     listen "$FOLDER/down" --json
     rotor session connect 127.0.0.1:$PORT "${PIN[@]}" --renew-after 10 --json \

@@ -99,19 +99,58 @@ static bool holds_new(const struct boot_slot *slot)
     return memcmp(slot->digest, new_image.header.digest, BOOT_DIGEST_SIZE) == 0;
 }
 
-// rotord's part while the new image runs: the RTP's word decides, or time.
-static void judge_trial(struct machine *machine)
+// What the record says, without a look at the disk that could fail.
+static bool read_as_is(const struct machine *machine, struct boot_slots *slots)
+{
+    const struct sim_disk *disk = &machine->disks[DISK_BOOT];
+    const struct rotor_bytes copies[] = {
+        sim_disk_look(disk, "enclave.slots.0"),
+        sim_disk_look(disk, "enclave.slots.1"),
+    };
+    bool found = false;
+    return boot_slots_decode(copies, BOOT_ENCLAVE, slots, &found) == ROTOR_OK &&
+           found;
+}
+
+static uint64_t sequence_as_is(const struct machine *machine)
+{
+    struct boot_slots slots;
+    return read_as_is(machine, &slots) ? slots.sequence : 0;
+}
+
+void images_check_record(struct machine *machine)
+{
+    uint64_t sequence = sequence_as_is(machine);
+    if (sequence < machine->boot_sequence) {
+        machine_condemn(machine, VERDICT_LOSS,
+                        "the boot record went back from %llu to %llu",
+                        (unsigned long long)machine->boot_sequence,
+                        (unsigned long long)sequence);
+    }
+}
+
+void images_note_record(struct machine *machine)
+{
+    machine->boot_sequence = sequence_as_is(machine);
+}
+
+void images_attend(struct machine *machine)
 {
     struct sim_device *device = machine->device;
     bool is_attested = rtp_is_attested(&device->rtp) && sim_is_steady(device);
     bool is_refused =
+        machine->is_on_trial &&
         device->seen.alarms[RTP_ALARM_EVIDENCE] != machine->refused_before;
-    if (is_attested || is_refused) {
-        (void)!linux_slots_judge(BOOT_FOLDER, BOOT_ENCLAVE, &machine->running,
-                                 is_attested);
+    bool is_due = is_refused || (is_attested && !machine->is_judged);
+    if (is_due &&
+        linux_slots_judge(BOOT_FOLDER, BOOT_ENCLAVE, &machine->running,
+                          is_attested) == ROTOR_OK) {
+        images_note_record(machine);
+        machine->is_judged = true;
+        machine->is_on_trial = machine->is_on_trial && !is_attested;
     }
     bool is_late = device->now_ms >= machine->started_ms + TRIAL_MS;
-    if (!is_attested && (is_refused || is_late)) {
+    if (machine->is_on_trial && !is_attested && (is_refused || is_late)) {
         sim_kill_ap(device);
     }
 }
@@ -130,24 +169,10 @@ void images_update(struct machine *machine)
     if (!is_settled && (!holds_new(other) || is_failed)) {
         // The second time where cuts took the tries of the first.
         (void)!install(&slots, &new_image);
-    } else if (is_settled || machine->running_code == NEW_CODE) {
-        judge_trial(machine);
-    } else if (other->state == BOOT_SLOT_TRIAL) {
+    } else if (!is_settled && machine->running_code != NEW_CODE &&
+               other->state == BOOT_SLOT_TRIAL) {
         sim_kill_ap(machine->device); // rotor image activate --now
     }
-}
-
-// What the record says, without a look at the disk that could fail.
-static bool read_as_is(const struct machine *machine, struct boot_slots *slots)
-{
-    const struct sim_disk *disk = &machine->disks[DISK_BOOT];
-    const struct rotor_bytes copies[] = {
-        sim_disk_look(disk, "enclave.slots.0"),
-        sim_disk_look(disk, "enclave.slots.1"),
-    };
-    bool found = false;
-    return boot_slots_decode(copies, BOOT_ENCLAVE, slots, &found) == ROTOR_OK &&
-           found;
 }
 
 bool images_are_updated(const struct machine *machine)

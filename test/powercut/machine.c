@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "app/rotord/choose.h"
+#include "test/powercut/images.h"
 #include "test/powercut/story.h"
 
 #define WAIT_MAX_MS 60000u // of simulated time, in one go
@@ -156,7 +157,10 @@ static enum sim_outcome happen(struct machine *machine,
     }
     machine->fate = event->fate;
     sim_cut_power(machine->device, event->victim);
-    return (event->victim & side) != 0 ? SIM_POWERLESS : SIM_DONE;
+    if ((event->victim & side) == 0) {
+        return SIM_DONE;
+    }
+    return event->fate.kind == SIM_FATE_OPEN ? SIM_UNHEARD : SIM_POWERLESS;
 }
 
 enum sim_outcome machine_meet(struct machine *machine,
@@ -164,7 +168,7 @@ enum sim_outcome machine_meet(struct machine *machine,
 {
     const struct trial *trial = machine->trial;
     if (sim_is_dead(machine->device, point->side)) {
-        return SIM_REFUSED;
+        return SIM_UNHEARD;
     }
     if (machine->point < POINTS_MAX) {
         struct point *traced = &machine->trace[machine->point];
@@ -187,7 +191,9 @@ static void settle(struct machine *machine, enum sim_side dead)
 {
     if ((dead & SIM_AP) != 0) {
         sim_disk_settle(&machine->disks[DISK_AP], &machine->fate);
-        memcpy(machine->cell, machine->safe_cell, sizeof machine->cell);
+        if (machine->fate.kind != SIM_FATE_OPEN) {
+            memcpy(machine->cell, machine->safe_cell, sizeof machine->cell);
+        }
         sim_kill_ap(machine->device);
         machine_forget_beside();
     }
@@ -218,11 +224,15 @@ static bool boot(struct machine *machine)
 {
     struct chosen_image chosen = {0};
     sim_disk_mount(BOOT_FOLDER, &machine->disks[DISK_BOOT]);
+    images_check_record(machine);
     if (choose_image(BOOT_FOLDER, BOOT_ENCLAVE, &chosen) != ROTOR_OK) {
         return false;
     }
+    images_note_record(machine);
     machine->running = (struct linux_running){
         chosen.slot, chosen.parts.header.security_version};
+    machine->is_on_trial = chosen.is_trial;
+    machine->is_judged = false;
     uint8_t code = chosen.parts.image.data[0];
     linux_image_close(&chosen.file);
     bool is_made = code == machine->running_code ||
@@ -240,11 +250,14 @@ static void start_ap(struct machine *machine)
         return;
     }
     // Failing, it is started again.
-    (void)!sim_start_ap(machine->device);
+    if (machine_settle_ap(machine)) {
+        (void)!sim_start_ap(machine->device);
+    }
 }
 
 static void start_rtp(struct machine *machine)
 {
+    machine->is_judged = false;
     if (sim_start_rtp(machine->device) == ROTOR_OK) {
         witness_see_rtp_start(machine);
     }

@@ -85,7 +85,10 @@ struct machine {
 
     bool has_boot; // images come out of the boot folder
     struct linux_running running;
-    uint8_t running_code; // which image
+    uint64_t boot_sequence; // of the newest boot record that was acted upon
+    uint8_t running_code;   // which image
+    bool is_on_trial;       // and nothing was decided about it yet
+    bool is_judged;         // since its start
     uint64_t started_ms;
     unsigned refused_before; // alarms about Evidence, at its start
 
@@ -138,8 +141,10 @@ machine_condemn(struct machine *machine, enum verdict verdict,
 enum sim_outcome machine_meet(struct machine *machine,
                               const struct point *point);
 
-// ports.c: the stores of the release, each over its own disk.
+// ports.c: the stores of the release, each over its own disk; and what the AP
+// does to its own at a start.
 void machine_furnish(struct machine *machine);
+bool machine_settle_ap(struct machine *machine);
 
 // beside.c: work that was begun and not ended is gone.
 void machine_forget_beside(void);

@@ -36,6 +36,7 @@ static void cut_with_every_fate(const struct taker *taker,
     bool bytes = point->owes_bytes[victim];
     cut(taker, victim, (struct sim_fate){.kind = SIM_FATE_LOST});
     if (names || bytes) {
+        cut(taker, victim, (struct sim_fate){.kind = SIM_FATE_OPEN});
         cut(taker, victim, (struct sim_fate){.kind = SIM_FATE_KEPT});
     }
     if (names && bytes) {
@@ -187,17 +188,28 @@ static bool is_fault(const struct trial_event *event)
     return event->victim == SIM_NOBODY;
 }
 
+// Of the side at the point, or of both, with this fate.
+static bool strikes_here(const struct plan *plan,
+                         const struct trial_event *first,
+                         enum sim_fate_kind fate)
+{
+    return first->fate.kind == fate && !is_fault(first) &&
+           (first->victim == SIM_BOTH ||
+            first->victim == plan->trace[first->at - 1u].side);
+}
+
+#define SOON 6u // points behind the first event: the default
+
 // The first time power leaves the side at the point, or both, and nothing is
-// kept; then it goes again at every point from the restart to the end.  Or the
-// call fails; then power goes at every point behind it.
+// kept, or the program ends; then power goes at every point from the restart to
+// the end.  Or the call fails; then power goes at every point behind it.
 void plan_run_pairs(const void *context, uint64_t index, struct tally *tally)
 {
     const struct plan *plan = context;
     struct second second = second_of(plan, index, tally);
     const struct trial_event *first = &second.trial.events[0];
-    bool is_first = first->fate.kind == SIM_FATE_LOST &&
-                    (first->victim == SIM_BOTH ||
-                     first->victim == plan->trace[first->at - 1u].side);
+    bool is_first = strikes_here(plan, first, SIM_FATE_LOST) ||
+                    strikes_here(plan, first, SIM_FATE_OPEN);
     if (is_fault(first)) {
         run_seconds(&second, first->at + 1u, count_points(&second));
     } else if (is_first) {
@@ -207,10 +219,13 @@ void plan_run_pairs(const void *context, uint64_t index, struct tally *tally)
 
 void plan_run_faults(const void *context, uint64_t index, struct tally *tally)
 {
-    struct second second = second_of(context, index, tally);
+    const struct plan *plan = context;
+    struct second second = second_of(plan, index, tally);
     const struct trial_event *first = &second.trial.events[0];
     if (is_fault(first)) {
-        run_seconds(&second, first->at + 1u, first->at + 6u);
+        run_seconds(&second, first->at + 1u, first->at + SOON);
+    } else if (strikes_here(plan, first, SIM_FATE_OPEN)) {
+        run_seconds(&second, 1, SOON);
     }
 }
 
@@ -230,6 +245,9 @@ static struct trial_event throw_event(struct dice *dice, unsigned from)
     event.victim = (enum sim_side)(1u + dice_throw(dice, 3));
     event.fate =
         (struct sim_fate){.kind = SIM_FATE_DICE, .dice = dice_next(dice) >> 40};
+    if (dice_throw(dice, 4) == 0) {
+        event.fate = (struct sim_fate){.kind = SIM_FATE_OPEN};
+    }
     return event;
 }
 

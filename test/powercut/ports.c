@@ -61,7 +61,8 @@ static enum rotor_status advance_cell(struct machine *machine,
 {
     const struct point point = {.side = SIM_AP, .is_advance = true};
     enum sim_outcome outcome = machine_meet(machine, &point);
-    if (outcome == SIM_REFUSED || outcome == SIM_POWERLESS) {
+    bool is_done = outcome == SIM_DONE || outcome == SIM_DOUBTED;
+    if (!is_done) {
         return ROTOR_PORT_FAILED;
     }
     const struct rotor_bytes parts[] = {BYTES_OF(machine->cell),
@@ -101,6 +102,13 @@ static enum rotor_status durable_end(void *context)
     return machine->advance_is_done
                ? machine->advanced
                : machine->ap.durable_end(&machine->platform);
+}
+
+bool machine_settle_ap(struct machine *machine)
+{
+    (void)enter(machine->device, DISK_AP);
+    machine->platform = (struct platform){0};
+    return platform_settle_store(&machine->platform) == ROTOR_OK;
 }
 
 static void furnish_ap(struct sim_device *device, struct enclave_ops *ops)

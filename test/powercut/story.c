@@ -131,6 +131,9 @@ static bool pursue(struct machine *machine, const struct machine_goal *goal)
             return true;
         }
         goal->pursue(machine);
+        if (machine->has_boot && !machine->device->is_cut) {
+            images_attend(machine);
+        }
         if (!machine->device->is_cut &&
             machine->operator.answered<ATTESTATIONS) {
             operator_attest(machine);

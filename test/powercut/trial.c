@@ -22,7 +22,7 @@ static const char *const FATES[] = {
     [SIM_FATE_LOST] = "lost",   [SIM_FATE_KEPT] = "kept",
     [SIM_FATE_NAMES] = "names", [SIM_FATE_BYTES] = "bytes",
     [SIM_FATE_HEAD] = "head",   [SIM_FATE_TAIL] = "tail",
-    [SIM_FATE_DICE] = "dice",
+    [SIM_FATE_DICE] = "dice",   [SIM_FATE_OPEN] = "killed",
 };
 static const char *const FAULTS[] = {
     [SIM_REFUSED] = "refused",

@@ -10,6 +10,9 @@
 //                        `- at point 17 power leaves the AP; three sectors of
 //                           the write in flight are on the disk
 //
+// 9.rtp.killed: the program ends at point 9, power stays; what it wrote is
+// there for who reads, and as unsafe as it was.
+//
 // Points are counted from the last start after a cut: each call that changes a
 // disk, each advance of the anchor, each frame that reaches a side.
 #ifndef ROTOR_TEST_POWERCUT_TRIAL_H

@@ -319,6 +319,7 @@ static void settle_one(struct sim_disk *disk, const struct sim_promise *promise,
         }
         break;
     case SIM_FATE_KEPT:
+    case SIM_FATE_OPEN:
         break;
     }
     if (!promise->is_in_flight) {
@@ -344,6 +345,10 @@ static void forget_the_rest(struct sim_disk *disk)
 
 void sim_disk_settle(struct sim_disk *disk, const struct sim_fate *fate)
 {
+    if (fate->kind == SIM_FATE_OPEN) {
+        medium_close_files(disk);
+        return;
+    }
     struct dice dice = {fate->dice};
     for (size_t i = 0; i < disk->count; i++) {
         settle_one(disk, &disk->promises[i], fate, &dice);

@@ -41,6 +41,7 @@ enum sim_outcome {
     SIM_DOUBTED, // it was done: EIO all the same
     SIM_SHORT,   // half a write was done
     SIM_POWERLESS,
+    SIM_UNHEARD, // whoever made it has ended: nothing was done
 };
 
 // Asked before each call that changes something; `size` is of a write.
@@ -111,6 +112,7 @@ enum sim_fate_kind {
     SIM_FATE_HEAD,  // all; of the write in flight the first `sectors`
     SIM_FATE_TAIL,  // all; of the write in flight all but the first `sectors`
     SIM_FATE_DICE,  // each by a throw, bytes by the sector
+    SIM_FATE_OPEN,  // power stays, the program ends: all are still promises
 };
 
 struct sim_fate {
@@ -125,7 +127,8 @@ void sim_disk_close(struct sim_disk *disk);
 // From now on `folder` lies on this disk, for every caller.
 void sim_disk_mount(int folder, struct sim_disk *disk);
 
-// Power goes: fate decides; what is left is all there is.
+// Power goes: fate decides; what is left is all there is.  Or, SIM_FATE_OPEN,
+// who wrote is gone, and what was written is still promised.
 void sim_disk_settle(struct sim_disk *disk, const struct sim_fate *fate);
 
 // Whether anything is promised that a cut may lose: names, other things.

@@ -69,6 +69,11 @@ static enum sim_outcome ask(struct sim_disk *disk, enum sim_call call,
                               : disk->meet(disk->context, call, size);
 }
 
+static bool is_undone(enum sim_outcome outcome)
+{
+    return outcome == SIM_REFUSED || outcome == SIM_UNHEARD;
+}
+
 // Of a call of which nothing or all is done.
 static int said(enum sim_outcome outcome)
 {
@@ -114,7 +119,7 @@ int disk_open(int folder, const char *name, int how)
 {
     struct sim_disk *disk = disk_at(folder);
     enum sim_outcome outcome = ask(disk, SIM_OPEN, 0);
-    if (outcome == SIM_REFUSED) {
+    if (is_undone(outcome)) {
         return said(outcome);
     }
     int file = medium_file_of(&disk->names, name);
@@ -140,7 +145,7 @@ static ssize_t write_bytes(int fd, struct rotor_bytes bytes, const size_t *at)
     }
     struct sim_disk *disk = open->disk;
     enum sim_outcome outcome = ask(disk, SIM_WRITE, bytes.size);
-    if (outcome == SIM_REFUSED) {
+    if (is_undone(outcome)) {
         return said(outcome);
     }
     if (outcome == SIM_SHORT) {
@@ -188,7 +193,7 @@ int disk_sync(int folder, int fd)
     int file = is_folder ? -1 : open->file;
     enum sim_outcome outcome =
         ask(disk, is_folder ? SIM_SYNC_FOLDER : SIM_SYNC, 0);
-    bool is_made = outcome != SIM_REFUSED && outcome != SIM_POWERLESS;
+    bool is_made = !is_undone(outcome) && outcome != SIM_POWERLESS;
     if (is_made && honours(disk, is_folder)) {
         medium_make_safe(disk, is_folder, file);
     }
@@ -207,7 +212,7 @@ int disk_truncate(int folder, int fd, uint64_t size)
         return -1;
     }
     enum sim_outcome outcome = ask(open->disk, SIM_TRUNCATE, 0);
-    if (outcome != SIM_REFUSED && open->disk->now[open->file].size != size) {
+    if (!is_undone(outcome) && open->disk->now[open->file].size != size) {
         promise_size(open->disk, open->file, (size_t)size, outcome);
     }
     return said(outcome);
@@ -222,7 +227,7 @@ int disk_rename(int folder, const char *from, const char *to)
         errno = ENOENT;
         return -1;
     }
-    if (outcome == SIM_REFUSED) {
+    if (is_undone(outcome)) {
         return said(outcome);
     }
     if (disk->betrayal == SIM_TORN_RENAME) {
@@ -246,7 +251,7 @@ int disk_unlink(int folder, const char *name)
         return -1;
     }
     enum sim_outcome outcome = ask(disk, SIM_UNLINK, 0);
-    if (outcome != SIM_REFUSED) {
+    if (!is_undone(outcome)) {
         promise_name(disk, name, -1, outcome);
     }
     return said(outcome);
