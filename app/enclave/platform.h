@@ -55,7 +55,7 @@ struct enclave_ops platform_ops(struct platform *platform);
 ROTOR_CALL platform_open_store(struct platform *platform,
                                const struct launch_settings *settings,
                                struct enclave_identity *identity);
-// Makes the names last that a start sees, before anything is done by them.
+// Makes the files last that a start sees, before anything is done by them.
 ROTOR_CALL platform_settle_store(struct platform *platform);
 void platform_store_ops(const struct platform *platform,
                         struct enclave_ops *ops);

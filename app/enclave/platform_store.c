@@ -41,12 +41,20 @@ static enum rotor_status said(enum rotor_status status, const char *file)
     return status;
 }
 
-enum rotor_status platform_settle_store(struct platform *platform)
+static enum rotor_status settle_names(struct platform *platform)
 {
-    enum rotor_status status =
-        said(linux_folder_settle(LAUNCH_FD_STORE, NULL), "");
+    enum rotor_status status = said(linux_folder_settle(LAUNCH_FD_STORE), "");
     platform->names_in_doubt = status != ROTOR_OK;
     return status;
+}
+
+enum rotor_status platform_settle_store(struct platform *platform)
+{
+    for (size_t i = 0; i < COUNT_OF(FILES); i++) {
+        TRY(said(linux_folder_settle_file(LAUNCH_FD_STORE, FILES[i]),
+                 FILES[i]));
+    }
+    return settle_names(platform);
 }
 
 // A rename that did not come to its end may be lost as long as the folder is
@@ -57,7 +65,7 @@ static enum rotor_status store_write(void *context, enum enclave_file file,
 {
     struct platform *platform = context;
     if (platform->names_in_doubt) {
-        TRY(platform_settle_store(platform));
+        TRY(settle_names(platform));
     }
     return said(linux_folder_write(LAUNCH_FD_STORE, FILES[file], content),
                 FILES[file]);

@@ -244,7 +244,7 @@ static enum rotor_status load(struct store *store,
     struct head_file head;
     struct chain_trust trust;
     bool found = false;
-    TRY(linux_folder_settle(store->folder, NULL));
+    TRY(linux_folder_settle(store->folder));
     TRY(read_head(store, &head, &room, &found));
     name_file(store, ".seen", store->seen_name);
     TRY(chain_seen_init(&store->seen, store->slots, SEEN_CAPACITY));

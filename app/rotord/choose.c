@@ -73,7 +73,7 @@ enum rotor_status choose_image(int boot_folder, enum boot_component component,
         return ROTOR_INVALID;
     }
     // What is booted by must be what the next start reads.
-    TRY(linux_folder_settle(boot_folder, NULL));
+    TRY(linux_folder_settle(boot_folder));
     TRY(linux_slots_read(boot_folder, component, &slots));
     return try_slots(boot_folder, &slots, chosen);
 }

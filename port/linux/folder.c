@@ -229,7 +229,7 @@ static bool has_settled(int folder, int fd)
     return disk_sync(folder, fd) == 0 || errno == EROFS || errno == EINVAL;
 }
 
-static enum rotor_status settle_file(int folder, const char *name)
+enum rotor_status linux_folder_settle_file(int folder, const char *name)
 {
     int fd = disk_open_read(folder, name);
     if (fd < 0) {
@@ -238,10 +238,7 @@ static enum rotor_status settle_file(int folder, const char *name)
     return finished(fd, has_settled(folder, fd));
 }
 
-enum rotor_status linux_folder_settle(int folder, const char *name)
+enum rotor_status linux_folder_settle(int folder)
 {
-    if (name != NULL) {
-        TRY(settle_file(folder, name));
-    }
     return has_settled(folder, folder) ? ROTOR_OK : ROTOR_PORT_FAILED;
 }

@@ -50,9 +50,10 @@ ROTOR_CALL linux_folder_truncate(int folder, const char *name, uint64_t size);
 ROTOR_CALL linux_folder_rename(int folder, const char *from, const char *to);
 ROTOR_CALL linux_folder_remove(int folder, const char *name);
 
-// Makes what is seen last: all names, and the file `name` unless it is NULL or
-// not there.  Whoever wrote it may have ended before its own sync.  Called
+// Makes last what is seen: the bytes of a file, if there is one; and the names
+// of the folder.  Whoever wrote it may have ended before its own sync.  Called
 // before anything is done by what was read.
-ROTOR_CALL linux_folder_settle(int folder, const char *name);
+ROTOR_CALL linux_folder_settle_file(int folder, const char *name);
+ROTOR_CALL linux_folder_settle(int folder);
 
 #endif

@@ -126,7 +126,8 @@ enum rotor_status linux_log_open(int folder, const char *name, uint64_t *start)
     if (!name_fresh(name, fresh)) {
         return ROTOR_INVALID;
     }
-    TRY(linux_folder_settle(folder, name));
+    TRY(linux_folder_settle_file(folder, name));
+    TRY(linux_folder_settle(folder));
     TRY(measure(folder, name, &log));
     *start = log.start;
     remove_fresh(folder, fresh);

@@ -208,7 +208,7 @@ enum rotor_status linux_slots_judge(int boot_folder,
                       slots.active == running->slot &&
                       slots.floor >= running->security_version;
     if (is_settled && is_attested) {
-        return linux_folder_settle(boot_folder, NULL);
+        return linux_folder_settle(boot_folder);
     }
     TRY(is_attested ? boot_slots_confirm(&slots, running->slot)
                     : boot_slots_revert(&slots, BOOT_NOT_ATTESTED));

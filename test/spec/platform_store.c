@@ -14,13 +14,14 @@ static struct platform platform;
 static struct enclave_ops ops;
 static unsigned refused; // syncs of the folder, from the next one on
 static bool is_dark;     // power goes when a file is synced
+static bool is_ended;    // the program ends then
 
 static enum sim_outcome meet(void *context, enum sim_call call, size_t size)
 {
     (void)context;
     (void)size;
-    if (is_dark && call == SIM_SYNC) {
-        return SIM_POWERLESS;
+    if ((is_dark || is_ended) && call == SIM_SYNC) {
+        return is_dark ? SIM_POWERLESS : SIM_UNHEARD;
     }
     if (call != SIM_SYNC_FOLDER || refused == 0) {
         return SIM_DONE;
@@ -37,7 +38,7 @@ static void begin(void)
     sim_disk_mount(LAUNCH_FD_STORE, &disk);
     disk.meet = meet;
     refused = 0;
-    is_dark = false;
+    is_dark = is_ended = false;
     platform = (struct platform){0};
     platform_store_ops(&platform, &ops);
 }
@@ -118,10 +119,35 @@ SPEC("a start makes the names last that it sees")
     sim_disk_close(&disk);
 }
 
+SPEC("a start makes the bytes last that it sees")
+{
+    const struct sim_fate ended = {.kind = SIM_FATE_OPEN};
+    static const enum enclave_file ALL[] = {ENCLAVE_STATE, ENCLAVE_STATE_NEXT,
+                                            ENCLAVE_ATTACH, ENCLAVE_RECOVER};
+    static const char *const NAMES[] = {"state", "state.next", "attach",
+                                        "recover"};
+    for (size_t i = 0; i < COUNT_OF(ALL); i++) {
+        begin();
+        is_ended = true;
+        assert_int_equal(ops.store_write(&platform, ALL[i], LABEL("one")),
+                         ROTOR_PORT_FAILED);
+        sim_disk_settle(&disk, &ended);
+        is_ended = false;
+        assert_ok(platform_settle_store(&platform));
+        sim_disk_settle(&disk, &lost);
+        assert_true(holds(NAMES[i], "one"));
+        sim_disk_close(&disk);
+    }
+}
+
 SPEC("a start that cannot make them last is none")
 {
     begin();
     refused = 1;
+    assert_int_equal(platform_settle_store(&platform), ROTOR_PORT_FAILED);
+    refused = 0;
+    assert_ok(write_next("one"));
+    is_ended = true;
     assert_int_equal(platform_settle_store(&platform), ROTOR_PORT_FAILED);
     sim_disk_close(&disk);
 }
