@@ -12,9 +12,10 @@
  *     RTP, HELLO_AP, meet   rtp_hello_run: check_evidence, find_signer; then
  *                           rtp_resume: COMMIT, EMERGENCY, ADVANCE, CATCH_UP;
  *                           open_channel (RTP_SCOPE_ORDERS)
- *     RTP, ENTRIES          start_reading, run_catch_up
+ *     RTP, ENTRIES          start_reading, run_catch_up, start_hello_job
  *     RTP, EVIDENCE         rtp_serve_take: standing_of, ask_again
- *     RTP, PREPARED, DONE   start_accept, run_accept; advance_done, rtp_reset
+ *     RTP, PREPARED, DONE   start_accept; advance_done, rtp_reset
+ *     RTP, the job          run_accept
  *     RTP, timer            watch_enclave, rtp_pair_next, want_of_phase
  *
  * Covers S3 (but for an RTP that was put back, until it has read the log), S4,
@@ -25,6 +26,8 @@
  *
  * A channel is a number; a frame of another one does not open.  HELLO_FIN is
  * part of HELLO here.  One body an epoch: which one, is rotation_atomic.pml.
+ *
+ * run-trace gives the model what the code did, step by step (TRACE).
  */
 #ifndef EPOCHS
 #define EPOCHS 2
@@ -38,7 +41,9 @@
 #ifndef THEFTS
 #define THEFTS 1
 #endif
+#ifndef SLOTS
 #define SLOTS    2
+#endif
 #define CHANNELS 3 /* more than may be on their way at once */
 
 mtype = { HELLO, HELLO_AP, LOG_GET, ENTRIES, ROTATE, PREPARED, COMMIT, DONE,
@@ -55,6 +60,7 @@ bool is_emergency; /* PENDX */
 /* Memory. */
 byte enclave_channel;
 byte rtp_channel;
+byte taken;                /* PREPARED of that epoch: a job looks at it */
 mtype link = CLOSED;
 bool orders_only;          /* the channel of the emergency HELLO */
 bool is_waiting;           /* a program's request */
@@ -68,27 +74,72 @@ bool S4_broken, S5_broken, S6_broken, S7_broken, S9_broken;
 byte kills = KILLS, rollbacks = ROLLBACKS, thefts = THEFTS;
 bool is_killed;
 
+inline close()
+{
+    link = CLOSED; orders_only = false; has_asked = false; has_ordered = false;
+    is_thief = false
+}
+
+/* What run-trace sees beside frames. */
+#define P1 11
+#define P3 12
+#define R1 13 /* body: 1, or 2 in an emergency */
+#define R2 14
+#define KILL_ENCLAVE 15
+#define KILL_RTP 16
+#define CAUGHT 18   /* R2 of an entry that was read */
+#define ROLLBACK 19
+#ifdef TRACE
+#define ASSERT_NOT(broken) skip /* the list of steps is what is judged */
+#define IS_AT_REST (enclave_cur == EPOCHS && rtp_cur == EPOCHS && rtp_pend == 0)
+inline reset_device()
+{
+    do :: nempty(to_enclave) -> to_enclave?_, _, _ :: else -> break od;
+    do :: nempty(to_rtp) -> to_rtp?_, _, _, _ :: else -> break od;
+    close();
+    link = OPEN; rtp_channel = 1; enclave_channel = 1;
+    enclave_cur = 0; enclave_prepared = 0;
+    rtp_cur = 0; rtp_pend = 0; taken = 0; is_emergency = false;
+    is_waiting = false;
+    ended_by_R1 = 0; ended_by_R2 = 0; is_behind = false
+}
+#include "replay.pml"
+/* When code meets its timer is not the model's to say. */
+#define TIMER_IS_DUE nfull(to_enclave)
+#else
+#define ASSERT_NOT(broken) assert(!broken)
+#define observe(step, epoch, body) skip
+#define TIMER_IS_DUE empty(to_rtp) && empty(to_enclave) && taken == 0 && \
+    !(link == OPEN && !orders_only && is_waiting && !has_asked)
+#endif
+
 inline must(broken, condition)
 {
     if
     :: condition
-    :: else -> broken = true; assert(!broken)
+    :: else -> broken = true; ASSERT_NOT(broken)
     fi
 }
 
-inline may_be_killed() { if :: kills > 0 -> kills--; is_killed = true :: true fi }
+inline be_killed(side)
+{
+#ifndef TRACE
+    kills--;
+#endif
+    is_killed = true; observe(side, 0, 0)
+}
 
-inline may_lose_frames_of_enclave()
+inline may_be_killed(side) { if :: kills > 0 -> be_killed(side) :: true fi }
+
+/* Both queues are made anew when a side starts; what lay in them may be read
+ * first. */
+inline lose_queues()
 {
     if
     :: true ->
            do :: nempty(to_enclave) -> to_enclave?_, _, _ :: else -> break od
     :: true
-    fi
-}
-
-inline may_lose_frames_of_rtp()
-{
+    fi;
     if
     :: true -> do :: nempty(to_rtp) -> to_rtp?_, _, _, _ :: else -> break od
     :: true
@@ -103,10 +154,22 @@ inline ask(kind, epoch)
     fi
 }
 
-inline answer(kind, epoch, prepared)
+/* ROTATE, COMMIT. */
+inline order(kind, epoch)
 {
     if
-    :: !is_killed && nfull(to_rtp) -> to_rtp!kind(c, epoch, prepared)
+    :: !is_killed && nfull(to_enclave) ->
+           observe(kind, epoch, 0); to_enclave!kind(rtp_channel, epoch)
+    :: else
+    fi
+}
+
+/* body: of what run-trace sees. */
+inline answer(kind, epoch, prepared, body)
+{
+    if
+    :: !is_killed && nfull(to_rtp) ->
+           observe(kind, epoch, body); to_rtp!kind(c, epoch, prepared)
     :: else
     fi
 }
@@ -114,22 +177,16 @@ inline answer(kind, epoch, prepared)
 inline end_of_enclave_step()
 {
     if
-    :: is_killed -> enclave_channel = 0; may_lose_frames_of_enclave()
+    :: is_killed -> enclave_channel = 0; lose_queues()
     :: else
     fi;
     is_killed = false; c = 0; e = 0
 }
 
-inline close()
-{
-    link = CLOSED; orders_only = false; has_asked = false; has_ordered = false;
-    is_thief = false
-}
-
 inline end_of_rtp_step()
 {
     if
-    :: is_killed -> close(); is_waiting = false; may_lose_frames_of_rtp()
+    :: is_killed -> close(); is_waiting = false; taken = 0; lose_queues()
     :: else
     fi;
     is_killed = false; c = 0; e = 0; p = 0
@@ -139,54 +196,57 @@ active proctype enclave()
 {
     byte c, e;
     do
-    :: atomic { to_enclave?HELLO(c, e) -> may_be_killed();
+    :: atomic { to_enclave?HELLO(c, e) -> may_be_killed(KILL_ENCLAVE);
            enclave_channel = c;
-           answer(HELLO_AP, enclave_cur, enclave_prepared);
+           answer(HELLO_AP, enclave_cur, enclave_prepared, enclave_prepared + 1);
            end_of_enclave_step() }
-    :: atomic { to_enclave?LOG_GET(c, e) -> may_be_killed();
-           answer(ENTRIES, enclave_cur, 0);
-           end_of_enclave_step() }
-    :: atomic { to_enclave?ATTEST(c, e) -> may_be_killed();
+    :: atomic { to_enclave?LOG_GET(c, e) -> may_be_killed(KILL_ENCLAVE);
            if
-#ifdef BUG_OLD_BEHIND_R2 /* the enclave keeps S of before, and the RTP takes it */
-           :: c == enclave_channel && enclave_cur > 0 ->
-                  answer(EVIDENCE, enclave_cur - 1, 0)
-#endif
-           :: c == enclave_channel -> answer(EVIDENCE, enclave_cur, 0)
+           :: !is_killed && nfull(to_rtp) -> to_rtp!ENTRIES(c, enclave_cur, 0)
            :: else
            fi;
            end_of_enclave_step() }
-    :: atomic { to_enclave?ROTATE(c, e) -> may_be_killed();
+    :: atomic { to_enclave?ATTEST(c, e) -> may_be_killed(KILL_ENCLAVE);
+           if
+#ifdef BUG_OLD_BEHIND_R2 /* the enclave keeps S of before, and the RTP takes it */
+           :: c == enclave_channel && enclave_cur > 0 ->
+                  answer(EVIDENCE, enclave_cur - 1, 0, 0)
+#endif
+           :: c == enclave_channel -> answer(EVIDENCE, enclave_cur, 0, 0)
+           :: else
+           fi;
+           end_of_enclave_step() }
+    :: atomic { to_enclave?ROTATE(c, e) -> may_be_killed(KILL_ENCLAVE);
            if
            :: is_killed || c != enclave_channel
            :: else ->
                   if
                   :: enclave_prepared == 0 && e == enclave_cur + 1 ->
-                         enclave_prepared = e; /* P1 */
-                         may_be_killed();
-                         answer(PREPARED, e, 0)
-                  :: enclave_prepared == e -> answer(PREPARED, e, 0)
-                  :: e <= enclave_cur -> answer(DONE, enclave_cur, 0)
+                         enclave_prepared = e; observe(P1, e, 0);
+                         may_be_killed(KILL_ENCLAVE);
+                         answer(PREPARED, e, 0, 0)
+                  :: enclave_prepared == e -> answer(PREPARED, e, 0, 0)
+                  :: e <= enclave_cur -> answer(DONE, enclave_cur, 0, 0)
                   :: else
                   fi
            fi;
            end_of_enclave_step() }
-    :: atomic { to_enclave?COMMIT(c, e) -> may_be_killed();
+    :: atomic { to_enclave?COMMIT(c, e) -> may_be_killed(KILL_ENCLAVE);
            if
            :: is_killed || c != enclave_channel
            :: else ->
                   if
                   :: enclave_prepared == e ->
                          must(S4_broken, e == enclave_cur + 1);
-                         enclave_cur = e; enclave_prepared = 0; /* P3 */
-                         may_be_killed();
-                         answer(DONE, enclave_cur, 0)
-                  :: e <= enclave_cur -> answer(DONE, enclave_cur, 0)
+                         enclave_cur = e; enclave_prepared = 0; observe(P3, e, 0);
+                         may_be_killed(KILL_ENCLAVE);
+                         answer(DONE, enclave_cur, 0, 0)
+                  :: e <= enclave_cur -> answer(DONE, enclave_cur, 0, 0)
                   :: else
                   fi
            fi;
            end_of_enclave_step() }
-    :: atomic { kills > 0 -> kills--; is_killed = true; end_of_enclave_step() }
+    :: atomic { kills > 0 -> be_killed(KILL_ENCLAVE); end_of_enclave_step() }
     od
 }
 
@@ -194,6 +254,7 @@ inline advance() /* R2 */
 {
     must(S4_broken, rtp_pend == rtp_cur + 1);
     rtp_cur = rtp_pend; rtp_pend = 0; is_emergency = false;
+    observe(R2, rtp_cur, 0);
     if :: rtp_cur > ended_by_R2 -> ended_by_R2 = rtp_cur :: else fi
 }
 
@@ -252,53 +313,61 @@ active proctype rtp()
     :: atomic { link == OPEN && !orders_only && !has_asked && nfull(to_enclave) ->
            has_asked = true; is_waiting = true;
            ask(ATTEST, 0) }
-    :: atomic { to_rtp?EVIDENCE(c, e, p) -> may_be_killed();
+    :: atomic { to_rtp?EVIDENCE(c, e, p) -> may_be_killed(KILL_RTP);
            if :: is_ours() && is_waiting -> look_at_evidence() :: else fi;
            end_of_rtp_step() }
-    :: atomic { to_rtp?HELLO_AP(c, e, p) -> may_be_killed();
+    /* Judged by a job, too: one at a time. */
+    :: atomic { taken == 0 && to_rtp?[HELLO_AP, _, _, _] ->
+           to_rtp?HELLO_AP(c, e, p); may_be_killed(KILL_RTP);
            if
            :: !is_killed && link == MEETING && c == rtp_channel -> meet()
            :: else
            fi;
            end_of_rtp_step() }
-    :: atomic { to_rtp?ENTRIES(c, e, p) -> may_be_killed();
+    :: atomic { to_rtp?ENTRIES(c, e, p) -> may_be_killed(KILL_RTP);
            if
            :: !is_killed && link == READING && c == rtp_channel &&
               e == rtp_cur + 1 ->
-                  rtp_cur = e; is_behind = false; close();
-                  may_be_killed()
+                  rtp_cur = e; is_behind = false;
+                  observe(CAUGHT, e, 0);
+                  link = OPEN; /* HELLO_AP is judged again */
+                  may_be_killed(KILL_RTP)
            :: else
            fi;
            end_of_rtp_step() }
-    :: atomic { to_rtp?PREPARED(c, e, p) -> may_be_killed();
+    :: atomic { to_rtp?PREPARED(c, e, p) -> may_be_killed(KILL_RTP);
            if
-           :: is_ours() && rtp_pend == 0 && e == rtp_cur + 1 ->
-                  if :: is_emergency = true :: is_emergency = false fi;
-                  rtp_pend = e; /* R1 */
-                  if
-                  :: is_emergency && e > ended_by_R1 -> ended_by_R1 = e
-                  :: else
-                  fi;
-                  may_be_killed();
-                  ask(COMMIT, e)
+           :: is_ours() && rtp_pend == 0 && taken == 0 && e == rtp_cur + 1 ->
+                  taken = e
            :: else
            fi;
            end_of_rtp_step() }
-    :: atomic { to_rtp?DONE(c, e, p) -> may_be_killed();
+    /* The job ends, whatever became of the channel meanwhile. */
+    :: atomic { taken != 0 ->
+           if :: is_emergency = true :: is_emergency = false fi;
+           rtp_pend = taken; taken = 0;
+           observe(R1, rtp_pend, 1 + is_emergency);
+           if
+           :: is_emergency && rtp_pend > ended_by_R1 -> ended_by_R1 = rtp_pend
+           :: else
+           fi;
+           may_be_killed(KILL_RTP);
+           if :: link == OPEN -> order(COMMIT, rtp_pend) :: else fi;
+           end_of_rtp_step() }
+    :: atomic { to_rtp?DONE(c, e, p) -> may_be_killed(KILL_RTP);
            if
            :: is_ours() && rtp_pend != 0 && e == rtp_pend ->
                   advance();
                   has_ordered = false; has_asked = false;
                   if :: orders_only -> close() :: else fi;
-                  may_be_killed()
+                  may_be_killed(KILL_RTP)
            :: is_ours() && rtp_pend == 0 && e > rtp_cur -> close()
            :: else
            fi;
            end_of_rtp_step() }
     /* The timer: an order, or a HELLO where there is no channel or no answer.
      * A request that waits goes first. */
-    :: atomic { empty(to_rtp) && empty(to_enclave) &&
-              !(link == OPEN && !orders_only && is_waiting && !has_asked) ->
+    :: atomic { TIMER_IS_DUE ->
            if
            :: link != OPEN || has_ordered || (has_asked && is_waiting) ->
                   close();
@@ -308,18 +377,27 @@ active proctype rtp()
            :: else ->
                   has_asked = false;
                   if
-                  :: rtp_pend != 0 -> has_ordered = true; ask(COMMIT, rtp_pend)
+                  :: rtp_pend != 0 -> has_ordered = true; order(COMMIT, rtp_pend)
                   :: rtp_pend == 0 && rtp_cur < EPOCHS ->
-                         has_ordered = true; ask(ROTATE, rtp_cur + 1)
+                         has_ordered = true; order(ROTATE, rtp_cur + 1)
                   :: else
                   fi
            fi }
-    :: atomic { kills > 0 -> kills--; is_killed = true; end_of_rtp_step() }
+    :: atomic { kills > 0 -> be_killed(KILL_RTP); end_of_rtp_step() }
+#ifdef TRACE
+    :: atomic { has_asked || has_ordered -> has_asked = false; has_ordered = false }
+    :: atomic { link != CLOSED -> close() }
+#else
     :: atomic { kills > 0 -> kills--; close() } /* the channel alone is lost */
+#endif
     /* The store of the RTP is put back by one; what it was is over all the same. */
-    :: atomic { rollbacks > 0 && rtp_pend == 0 && rtp_cur > 0 &&
+    :: atomic { rollbacks > 0 && rtp_pend == 0 && taken == 0 && rtp_cur > 0 &&
               rtp_cur == enclave_cur ->
-           rollbacks--; rtp_cur--; is_behind = true;
+#ifndef TRACE
+           rollbacks--;
+#endif
+           rtp_cur--; is_behind = true;
+           observe(ROLLBACK, rtp_cur, 0);
            is_killed = true; end_of_rtp_step() }
     /* The thief signs with S of any epoch; Evidence he has none. */
     :: atomic { thefts > 0 && link == MEETING ->

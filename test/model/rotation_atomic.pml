@@ -84,6 +84,16 @@ inline drain(queue)
 #define KILL_RTP 16
 #ifdef TRACE
 #define ASSERT_NOT(broken) skip /* the list of steps is what is judged */
+#define IS_AT_REST (enclave_cur == EPOCHS && rtp_cur == EPOCHS && rtp_pend == 0)
+inline reset_device()
+{
+    drain(to_enclave); drain(to_rtp);
+    enclave_cur = 0; enclave_prepared = 0; enclave_body = 0;
+    rtp_cur = 0; rtp_pend = 0; rtp_body = 0;
+    nonce = 0; is_asking = false; has_asked = false; was_killed = false;
+    made[1] = 0; made[2] = 0; made[3] = 0;
+    emitted[1] = 0; emitted[2] = 0; emitted[3] = 0
+}
 #include "replay.pml"
 #else
 #define ASSERT_NOT(broken) assert(!broken)

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the programs that write down steps have in common: a simulated device
+// (test/sim) whose power is cut at random, until it comes to rest.
+//
+// One step a line, "STEP, epoch, body".  "RESET" begins the next device.
+#ifndef ROTOR_TEST_MODEL_TRACE_H
+#define ROTOR_TEST_MODEL_TRACE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "test/sim/device.h"
+
+void trace_print(const char *step, uint64_t epoch, uint64_t body);
+
+// Below `below`, from the state at `random`.
+uint32_t trace_draw(uint64_t *random, uint32_t below);
+
+// Ends the program: the device did what no story has.
+void trace_must(enum rotor_status status);
+
+// A durable write of the RTP, decoded from its store.
+const struct rtp_state *trace_rtp_state(const struct sim_device *device);
+
+// Where power may go in a rotation: one place of all, on either side.
+struct sim_cut trace_any_cut(uint64_t *random);
+
+// A new device, at epoch 0.
+struct sim_device *trace_begin(uint64_t seed);
+
+// Submits an attestation.
+void trace_ask(struct sim_device *device, uint64_t tag);
+
+// Everything that moves, until `is_at_rest`; at most one power cut.  Where a
+// job is held back, an attestation comes before it.
+void trace_settle(struct sim_device *device,
+                  bool (*is_at_rest)(const struct sim_device *device));
+
+// FIRST-SEED COUNT of the command line; what main returns.
+int trace_main(int count, char **arguments, void (*run_device)(uint64_t seed));
+
+#endif
