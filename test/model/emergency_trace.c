@@ -96,7 +96,7 @@ static void put_back(struct sim_device *device, const struct sim_store *before)
     last.rtp_cur = trace_rtp_state(device)->trust.order.epoch;
     trace_print("ROLLBACK", last.rtp_cur, 0);
     trace_must(sim_start_rtp(device));
-    trace_settle(device, sim_is_steady);
+    trace_settle(device, sim_is_steady, NULL);
 }
 
 static void rotate(struct sim_device *device, uint64_t *random)
@@ -111,14 +111,15 @@ static void rotate(struct sim_device *device, uint64_t *random)
         trace_ask(device, 1);
     }
     rtp_wish_for(&device->rtp, &wish);
-    trace_settle(device, sim_is_steady);
+    trace_settle(device, sim_is_steady, NULL);
     device->cut = (struct sim_cut){0};
 }
 
 static void run_device(uint64_t seed)
 {
     uint64_t random = seed;
-    struct sim_device *device = trace_begin(seed);
+    struct sim_device *device = trace_new(seed);
+    trace_begin(device);
     memset(&last, 0, sizeof last);
     device->observe = observe;
     while (last.enclave_cur < EPOCHS || last.rtp_cur < EPOCHS) {
@@ -130,8 +131,7 @@ static void run_device(uint64_t seed)
         }
         free(before);
     }
-    trace_print("RESET", 0, 0);
-    sim_device_free(device);
+    trace_end(device, true);
 }
 
 int main(int count, char **arguments)

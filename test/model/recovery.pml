@@ -24,6 +24,8 @@
  *
  * Not covered: the signatures of the authority and its own rotation
  * (test/spec/chain_recovery.c), an AP without a store, HELLO.
+ *
+ * run-trace gives the model what the code did, step by step (TRACE).
  */
 #ifndef EPOCHS
 #define EPOCHS 2
@@ -58,18 +60,69 @@ bool S2_broken, S4_broken;
 byte kills = KILLS;
 bool is_killed;
 
+/* Both queues are made anew when a side starts; what lay in them may be read
+ * first. */
+inline drain_queues()
+{
+    do :: nempty(to_enclave) -> to_enclave?_, _ :: else -> break od;
+    do :: nempty(to_rtp) -> to_rtp?_, _, _ :: else -> break od
+}
+
+/* What run-trace sees beside frames. */
+#define P1 11
+#define P3 12
+#define R1 13
+#define R2 14
+#define KILL_ENCLAVE 15
+#define KILL_RTP 16
+#define P1R 18 /* a recovery's: its candidate */
+#define P3R 19 /* and its epoch */
+#define R2R 20
+#ifdef TRACE
+#define ASSERT_NOT(broken) skip /* the list of steps is what is judged */
+#define IS_AT_REST \
+    (enclave_inc == 1 && rtp_inc == 1 && enclave_cur == rtp_cur && \
+     enclave_prepared == NONE && rtp_pend == NONE)
+inline reset_device()
+{
+    drain_queues();
+    enclave_inc = 0; enclave_cur = 0; enclave_prepared = 0; enclave_rec = 0;
+    recovered = 0; candidate = 0;
+    rtp_inc = 0; rtp_cur = 0; rtp_pend = 0;
+    ordered = 0; made = 0; shown = 0; approved = 0; signatures = 0;
+    place[1] = 0; place[2] = 0; supersedes[1] = 0; supersedes[2] = 0
+}
+#include "replay.pml"
+/* When code meets its timer is not the model's to say, nor what it does then. */
+#define TIMER_IS_DUE nfull(to_enclave)
+#define OTHERWISE true
+#else
+#define ASSERT_NOT(broken) assert(!broken)
+#define observe(step, epoch, body) skip
+#define TIMER_IS_DUE empty(to_rtp) && empty(to_enclave)
+#define OTHERWISE else
+#endif
+
 inline must(broken, condition)
 {
     if
     :: condition
-    :: else -> broken = true; assert(!broken)
+    :: else -> broken = true; ASSERT_NOT(broken)
     fi
 }
 
-inline may_be_killed()
+inline be_killed(side)
+{
+#ifndef TRACE
+    kills--;
+#endif
+    is_killed = true; observe(side, 0, 0)
+}
+
+inline may_be_killed(side)
 {
     if
-    :: !is_killed && kills > 0 -> kills--; is_killed = true
+    :: !is_killed && kills > 0 -> be_killed(side)
     :: true
     fi
 }
@@ -77,12 +130,22 @@ inline may_be_killed()
 inline ask(kind, x)
 {
     if
-    :: !is_killed && nfull(to_enclave) -> to_enclave!kind(x)
+    :: !is_killed && nfull(to_enclave) -> observe(kind, x, 0); to_enclave!kind(x)
     :: else
     fi
 }
 
 inline answer(kind, x)
+{
+    if
+    :: !is_killed && nfull(to_rtp) ->
+           observe(kind, x, 0); to_rtp!kind(enclave_inc, x)
+    :: else
+    fi
+}
+
+/* Not shown to run-trace. */
+inline tell(kind, x)
 {
     if
     :: !is_killed && nfull(to_rtp) -> to_rtp!kind(enclave_inc, x)
@@ -94,10 +157,7 @@ inline answer(kind, x)
 
 inline start()
 {
-    if
-    :: true -> do :: nempty(to_enclave) -> to_enclave?_, _ :: else -> break od
-    :: true
-    fi;
+    if :: drain_queues() :: true fi;
     if
     :: candidate = NONE
     :: made & (1 << 1) -> candidate = 1
@@ -118,11 +178,7 @@ inline end_of_enclave_step()
 inline end_of_rtp_step()
 {
     if
-    :: is_killed ->
-           if
-           :: true -> do :: nempty(to_rtp) -> to_rtp?_, _, _ :: else -> break od
-           :: true
-           fi
+    :: is_killed -> if :: drain_queues() :: true fi
     :: else
     fi;
     is_killed = false; i = 0; x = 0
@@ -136,11 +192,11 @@ inline switch_to(epoch) /* P3 */
 
 inline approve(n) /* P1 */
 {
-    enclave_rec = n;
+    enclave_rec = n; observe(P1R, n, 0);
 #ifndef BUG_KEEP_PREPARED
     enclave_prepared = NONE;
 #endif
-    may_be_killed()
+    may_be_killed(KILL_ENCLAVE)
 }
 
 inline finish()
@@ -150,14 +206,14 @@ inline finish()
     :: else ->
            signatures = signatures | (1 << enclave_rec); /* P2 */
            must(S2_broken, signatures != ALL(CANDIDATES));
-           may_be_killed();
+           may_be_killed(KILL_ENCLAVE);
            if
            :: is_killed
            :: else ->
                   recovered = enclave_rec; enclave_rec = NONE; candidate = NONE;
                   switch_to(place[recovered]);
-                  enclave_inc = 1;
-                  may_be_killed()
+                  enclave_inc = 1; observe(P3R, enclave_cur, 0);
+                  may_be_killed(KILL_ENCLAVE)
            fi
     fi
 }
@@ -166,43 +222,43 @@ active proctype enclave()
 {
     byte x;
     do
-    :: atomic { to_enclave?ROTATE(x) -> may_be_killed();
+    :: atomic { to_enclave?ROTATE(x) -> may_be_killed(KILL_ENCLAVE);
            if
            :: is_killed || enclave_inc == 1 || enclave_rec != NONE
            :: else ->
                   if
                   :: enclave_prepared == NONE && x == enclave_cur + 1 ->
-                         enclave_prepared = x;
-                         may_be_killed();
+                         enclave_prepared = x; observe(P1, x, 0);
+                         may_be_killed(KILL_ENCLAVE);
                          answer(PREPARED, x)
                   :: enclave_prepared == x -> answer(PREPARED, x)
                   :: else
                   fi
            fi;
            end_of_enclave_step() }
-    :: atomic { to_enclave?COMMIT(x) -> may_be_killed();
+    :: atomic { to_enclave?COMMIT(x) -> may_be_killed(KILL_ENCLAVE);
            if
            :: is_killed || enclave_rec != NONE
            :: else ->
                   if
                   :: enclave_prepared == x ->
-                         switch_to(x); enclave_prepared = NONE;
-                         may_be_killed();
+                         switch_to(x); enclave_prepared = NONE; observe(P3, x, 0);
+                         may_be_killed(KILL_ENCLAVE);
                          answer(DONE, x)
                   :: else
                   fi
            fi;
            end_of_enclave_step() }
-    :: atomic { to_enclave?RECOVER(x) -> may_be_killed();
+    :: atomic { to_enclave?RECOVER(x) -> may_be_killed(KILL_ENCLAVE);
            if
            :: !is_killed && enclave_rec == NONE && is_beyond(x) ->
                   candidate = x; made = made | (1 << x);
-                  may_be_killed();
+                  may_be_killed(KILL_ENCLAVE);
                   answer(BODY, x)
            :: else
            fi;
            end_of_enclave_step() }
-    :: atomic { to_enclave?SIGNED(x) -> may_be_killed();
+    :: atomic { to_enclave?SIGNED(x) -> may_be_killed(KILL_ENCLAVE);
            if
            :: is_killed || enclave_inc == 1
            :: else ->
@@ -217,20 +273,19 @@ active proctype enclave()
                   :: enclave_rec != NONE && enclave_rec != x -> approve(x)
 #endif
                   :: else
-                  fi;
-                  finish()
+                  fi
            fi;
            end_of_enclave_step() }
     /* A start, which finishes a recovery, comes sooner or later; here, before
      * the RTP has asked for ever. */
-    :: atomic { to_enclave?LOG_GET(x) -> may_be_killed();
+    :: atomic { to_enclave?LOG_GET(x) -> may_be_killed(KILL_ENCLAVE);
            finish();
            if
-           :: enclave_inc == 0 -> answer(LOG_ENTRIES, enclave_cur)
-           :: else -> answer(LOG_ENTRIES, recovered)
+           :: enclave_inc == 0 -> tell(LOG_ENTRIES, enclave_cur)
+           :: else -> tell(LOG_ENTRIES, recovered)
            fi;
            end_of_enclave_step() }
-    :: atomic { kills > 0 -> kills--; is_killed = true; end_of_enclave_step() }
+    :: atomic { kills > 0 -> be_killed(KILL_ENCLAVE); end_of_enclave_step() }
     :: atomic { enclave_rec != NONE -> finish(); end_of_enclave_step() }
     od
 }
@@ -240,32 +295,32 @@ active proctype rtp()
     bit i;
     byte x;
     do
-    :: atomic { to_rtp?PREPARED(i, x) -> may_be_killed();
+    :: atomic { to_rtp?PREPARED(i, x) -> may_be_killed(KILL_RTP);
            if
            :: !is_killed && rtp_inc == 0 && rtp_pend == NONE && x == rtp_cur + 1 ->
-                  rtp_pend = x; /* R1 */
-                  may_be_killed();
+                  rtp_pend = x; observe(R1, x, 0);
+                  may_be_killed(KILL_RTP);
                   ask(COMMIT, x)
            :: else
            fi;
            end_of_rtp_step() }
-    :: atomic { to_rtp?DONE(i, x) -> may_be_killed();
+    :: atomic { to_rtp?DONE(i, x) -> may_be_killed(KILL_RTP);
            if
            :: !is_killed && rtp_inc == i && rtp_pend == x ->
-                  rtp_cur = x; rtp_pend = NONE /* R2 */
+                  rtp_cur = x; rtp_pend = NONE; observe(R2, x, 0)
            :: else
            fi;
            end_of_rtp_step() }
-    :: atomic { to_rtp?BODY(i, x) -> may_be_killed();
+    :: atomic { to_rtp?BODY(i, x) -> may_be_killed(KILL_RTP);
            if :: !is_killed -> shown = shown | (1 << x) :: else fi;
            end_of_rtp_step() }
-    :: atomic { to_rtp?LOG_ENTRIES(i, x) -> may_be_killed();
+    :: atomic { to_rtp?LOG_ENTRIES(i, x) -> may_be_killed(KILL_RTP);
            if
            :: !is_killed && rtp_inc == 0 && i == 0 && x == rtp_pend && x != NONE ->
-                  rtp_cur = x; rtp_pend = NONE
+                  rtp_cur = x; rtp_pend = NONE; observe(R2, x, 0)
            :: !is_killed && rtp_inc == 0 && i == 1 &&
               supersedes[x] <= rtp_cur && place[x] > supersedes[x] ->
-                  rtp_inc = 1; rtp_cur = place[x];
+                  rtp_inc = 1; rtp_cur = place[x]; observe(R2R, rtp_cur, 0);
 #ifndef BUG_KEEP_PEND
                   rtp_pend = NONE
 #endif
@@ -273,9 +328,9 @@ active proctype rtp()
            fi;
            end_of_rtp_step() }
     /* The timer: what the enclave has, what is pending, and one more order. */
-    :: atomic { empty(to_rtp) && empty(to_enclave) ->
-           ask(LOG_GET, 0);
-           if :: rtp_pend != NONE -> ask(COMMIT, rtp_pend) :: else fi;
+    :: atomic { TIMER_IS_DUE ->
+           if :: nfull(to_enclave) -> to_enclave!LOG_GET(0) :: else fi;
+           if :: rtp_pend != NONE -> ask(COMMIT, rtp_pend) :: OTHERWISE fi;
            if
            :: rtp_pend == NONE && rtp_inc == 0 && rtp_cur < EPOCHS ->
                   ask(ROTATE, rtp_cur + 1)
@@ -288,11 +343,11 @@ active proctype rtp()
                   :: true
                   fi;
                   ask(RECOVER, ordered)
-           :: rtp_inc == 0 && (approved & (1 << 1)) -> ask(SIGNED, 1)
-           :: rtp_inc == 0 && (approved & (1 << 2)) -> ask(SIGNED, 2)
+           :: approved & (1 << 1) -> ask(SIGNED, 1)
+           :: approved & (1 << 2) -> ask(SIGNED, 2)
            :: true
            fi }
-    :: atomic { kills > 0 -> kills--; is_killed = true; end_of_rtp_step() }
+    :: atomic { kills > 0 -> be_killed(KILL_RTP); end_of_rtp_step() }
     od
 }
 

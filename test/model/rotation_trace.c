@@ -113,9 +113,10 @@ static void observe(struct sim_device *device, enum sim_step step,
 static void run_device(uint64_t seed)
 {
     uint64_t random = seed;
-    struct sim_device *device = trace_begin(seed);
+    struct sim_device *device = trace_new(seed);
     const struct rtp_wish wish = {.reason = WIRE_REASON_OPERATOR,
                                   .kind = CHAIN_ROTATE};
+    trace_begin(device);
     memset(&last, 0, sizeof last);
     device->observe = observe;
     for (uint64_t tag = 1; device->rtp.state.trust.order.epoch < EPOCHS;
@@ -128,11 +129,10 @@ static void run_device(uint64_t seed)
         if (trace_draw(&random, 4) != 0) {
             rtp_wish_for(&device->rtp, &wish);
         }
-        trace_settle(device, sim_is_steady);
+        trace_settle(device, sim_is_steady, NULL);
         device->cut = (struct sim_cut){0};
     }
-    trace_print("RESET", 0, 0);
-    sim_device_free(device);
+    trace_end(device, true);
 }
 
 int main(int count, char **arguments)

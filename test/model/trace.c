@@ -7,9 +7,26 @@
 #include "base/bytes.h"
 #include "rtp/machine.h"
 
+static struct {
+    size_t used;
+    char text[1u << 16];
+} steps; // of one device
+
 void trace_print(const char *step, uint64_t epoch, uint64_t body)
 {
-    printf("%s, %u, %u\n", step, (unsigned)epoch, (unsigned)body);
+    size_t room = sizeof steps.text - steps.used;
+    int size = snprintf(steps.text + steps.used, room, "%s, %u, %u\n", step,
+                        (unsigned)epoch, (unsigned)body);
+    steps.used += size > 0 && (size_t)size < room ? (size_t)size : 0;
+}
+
+void trace_end(struct sim_device *device, bool is_kept)
+{
+    if (is_kept) {
+        printf("%.*sRESET, 0, 0\n", (int)steps.used, steps.text);
+    }
+    steps.used = 0;
+    sim_device_free(device);
 }
 
 uint32_t trace_draw(uint64_t *random, uint32_t below)
@@ -39,12 +56,27 @@ const struct rtp_state *trace_rtp_state(const struct sim_device *device)
     return &state;
 }
 
+struct sim_cut trace_cut_at(const struct trace_place *places, size_t count,
+                            uint64_t *random)
+{
+    const struct trace_place *place =
+        &places[trace_draw(random, (uint32_t)count)];
+    struct sim_cut cut = {
+        .step = place->step,
+        .type = place->type,
+        .is_after = trace_draw(random, 2) == 1,
+        .count = 1 + trace_draw(random, 2),
+    };
+    // A write dies with its side; a frame may be lost with either.
+    if (cut.type != 0) {
+        cut.victim = trace_draw(random, 2) == 1 ? SIM_RTP : SIM_AP;
+    }
+    return cut;
+}
+
 struct sim_cut trace_any_cut(uint64_t *random)
 {
-    static const struct {
-        enum sim_step step;
-        uint8_t type;
-    } PLACES[] = {
+    static const struct trace_place PLACES[] = {
         {SIM_STEP_NONE,     0                },
         {SIM_AP_WRITE_NEXT, 0                },
         {SIM_AP_ANCHOR,     0                },
@@ -57,32 +89,25 @@ struct sim_cut trace_any_cut(uint64_t *random)
         {SIM_FRAME_TO_RTP,  WIRE_ROT_DONE    },
         {SIM_FRAME_TO_RTP,  WIRE_ATTEST_RSP  },
     };
-    size_t at = trace_draw(random, COUNT_OF(PLACES));
-    struct sim_cut cut = {
-        .step = PLACES[at].step,
-        .type = PLACES[at].type,
-        .is_after = trace_draw(random, 2) == 1,
-        .count = 1 + trace_draw(random, 2),
-    };
-    // A write dies with its side; a frame may be lost with either.
-    if (cut.type != 0) {
-        cut.victim = trace_draw(random, 2) == 1 ? SIM_RTP : SIM_AP;
-    }
-    return cut;
+    return trace_cut_at(PLACES, COUNT_OF(PLACES), random);
 }
 
-struct sim_device *trace_begin(uint64_t seed)
+struct sim_device *trace_new(uint64_t seed)
 {
     struct sim_device *device = sim_device_new(seed);
     if (device == NULL) {
         give_up("no memory");
     }
+    return device;
+}
+
+void trace_begin(struct sim_device *device)
+{
     trace_must(sim_start_ap(device));
     trace_must(sim_start_rtp(device));
     if (!sim_run_until(device, 60000, sim_is_steady)) {
         give_up("never came to epoch 0");
     }
-    return device;
 }
 
 static void restart_victim(struct sim_device *device)
@@ -124,19 +149,24 @@ void trace_ask(struct sim_device *device, uint64_t tag)
     trace_must(rtp_submit(&device->rtp, device->now_ms, &submitted));
 }
 
-static bool take_answers(struct sim_device *device)
+static bool take_answers(struct sim_device *device,
+                         void (*take)(const struct rtp_completion *completion))
 {
     struct rtp_completion completion;
     bool is_answered = false;
     while (rtp_complete(&device->rtp, device->now_ms, &completion) ==
            ROTOR_OK) {
         is_answered = true;
+        if (take != NULL) {
+            take(&completion);
+        }
     }
     return is_answered;
 }
 
 void trace_settle(struct sim_device *device,
-                  bool (*is_at_rest)(const struct sim_device *device))
+                  bool (*is_at_rest)(const struct sim_device *device),
+                  void (*take)(const struct rtp_completion *completion))
 {
     for (unsigned i = 0; i < 1000; i++) {
         (void)sim_run_until(device, 60000, is_at_rest);
@@ -151,7 +181,7 @@ void trace_settle(struct sim_device *device,
             device->holds_jobs = false;
             continue;
         }
-        if (!take_answers(device) && is_at_rest(device)) {
+        if (!take_answers(device, take) && is_at_rest(device)) {
             return;
         }
     }

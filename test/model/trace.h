@@ -23,19 +23,32 @@ void trace_must(enum rotor_status status);
 // A durable write of the RTP, decoded from its store.
 const struct rtp_state *trace_rtp_state(const struct sim_device *device);
 
-// Where power may go in a rotation: one place of all, on either side.
-struct sim_cut trace_any_cut(uint64_t *random);
+// Where power may go: one place of all, on either side.
+struct trace_place {
+    enum sim_step step; // SIM_STEP_NONE: nowhere
+    uint8_t type;       // of a frame
+};
+struct sim_cut trace_cut_at(const struct trace_place *places, size_t count,
+                            uint64_t *random);
+struct sim_cut trace_any_cut(uint64_t *random); // in a rotation
 
-// A new device, at epoch 0.
-struct sim_device *trace_begin(uint64_t seed);
+// Starts a new device and brings it to epoch 0; what is shown to `observe` from
+// then on is written down.
+struct sim_device *trace_new(uint64_t seed);
+void trace_begin(struct sim_device *device);
+
+// The device's steps are printed, or left out; then it is gone.
+void trace_end(struct sim_device *device, bool is_kept);
 
 // Submits an attestation.
 void trace_ask(struct sim_device *device, uint64_t tag);
 
 // Everything that moves, until `is_at_rest`; at most one power cut.  Where a
-// job is held back, an attestation comes before it.
+// job is held back, an attestation comes before it.  `take`, if not NULL, is
+// shown each answer.
 void trace_settle(struct sim_device *device,
-                  bool (*is_at_rest)(const struct sim_device *device));
+                  bool (*is_at_rest)(const struct sim_device *device),
+                  void (*take)(const struct rtp_completion *completion));
 
 // FIRST-SEED COUNT of the command line; what main returns.
 int trace_main(int count, char **arguments, void (*run_device)(uint64_t seed));
