@@ -89,6 +89,8 @@ inline close()
 #define KILL_RTP 16
 #define CAUGHT 18   /* R2 of an entry that was read */
 #define ROLLBACK 19
+#define ANSWER 20   /* a program has its answer, under this epoch */
+#define REFUSED 21  /* HELLO or LOG_GET: too many */
 #ifdef TRACE
 #define ASSERT_NOT(broken) skip /* the list of steps is what is judged */
 #define IS_AT_REST (enclave_cur == EPOCHS && rtp_cur == EPOCHS && rtp_pend == 0)
@@ -104,11 +106,13 @@ inline reset_device()
     ended_by_R1 = 0; ended_by_R2 = 0; is_behind = false
 }
 #include "replay.pml"
-/* When code meets its timer is not the model's to say. */
+/* When code meets its timer is not the model's to say, nor what it counts. */
+#define refuse() !is_killed -> observe(REFUSED, 0, 0)
 #define TIMER_IS_DUE nfull(to_enclave)
 #else
 #define ASSERT_NOT(broken) assert(!broken)
 #define observe(step, epoch, body) skip
+#define refuse() false /* to the RTP it is a channel that was lost */
 #define TIMER_IS_DUE empty(to_rtp) && empty(to_enclave) && taken == 0 && \
     !(link == OPEN && !orders_only && is_waiting && !has_asked)
 #endif
@@ -147,15 +151,6 @@ inline lose_queues()
 }
 
 inline ask(kind, epoch)
-{
-    if
-    :: !is_killed && nfull(to_enclave) -> to_enclave!kind(rtp_channel, epoch)
-    :: else
-    fi
-}
-
-/* ROTATE, COMMIT. */
-inline order(kind, epoch)
 {
     if
     :: !is_killed && nfull(to_enclave) ->
@@ -197,14 +192,14 @@ active proctype enclave()
     byte c, e;
     do
     :: atomic { to_enclave?HELLO(c, e) -> may_be_killed(KILL_ENCLAVE);
-           enclave_channel = c;
-           answer(HELLO_AP, enclave_cur, enclave_prepared, enclave_prepared + 1);
+           if
+           :: refuse()
+           :: true -> enclave_channel = c;
+                  answer(HELLO_AP, enclave_cur, enclave_prepared, enclave_prepared + 1)
+           fi;
            end_of_enclave_step() }
     :: atomic { to_enclave?LOG_GET(c, e) -> may_be_killed(KILL_ENCLAVE);
-           if
-           :: !is_killed && nfull(to_rtp) -> to_rtp!ENTRIES(c, enclave_cur, 0)
-           :: else
-           fi;
+           if :: refuse() :: true -> answer(ENTRIES, enclave_cur, 0, 0) fi;
            end_of_enclave_step() }
     :: atomic { to_enclave?ATTEST(c, e) -> may_be_killed(KILL_ENCLAVE);
            if
@@ -263,7 +258,7 @@ inline meet()
 {
     link = CLOSED;
     if
-    :: rtp_pend != 0 && e == rtp_pend -> advance(); link = OPEN
+    :: rtp_pend != 0 && e == rtp_pend -> advance() /* and HELLO again */
     :: rtp_pend == 0 && e == rtp_cur -> link = OPEN
     :: rtp_pend != 0 && e == rtp_cur && p == rtp_pend && !is_emergency ->
            link = OPEN
@@ -278,13 +273,15 @@ inline meet()
     fi
 }
 
+inline pass_on() { is_waiting = false; observe(ANSWER, e, 0) }
+
 inline look_at_evidence()
 {
     if
     :: rtp_pend != 0 && is_emergency && e == rtp_cur ->
 #ifdef BUG_KEEP_OLD
            must(S9_broken, e >= ended_by_R1);
-           is_waiting = false
+           pass_on()
 #else
            true /* asked again, behind COMMIT */
 #endif
@@ -294,11 +291,11 @@ inline look_at_evidence()
            must(S6_broken, e >= ended_by_R2);
            must(S9_broken, e >= ended_by_R1);
            must(S7_broken, !is_thief);
-           is_waiting = false
+           pass_on()
 #ifdef BUG_OLD_BEHIND_R2
     :: rtp_pend == 0 && e + 1 == rtp_cur ->
            must(S6_broken, e >= ended_by_R2);
-           is_waiting = false
+           pass_on()
 #endif
     :: else -> must(S5_broken, is_thief)
     fi
@@ -312,7 +309,7 @@ active proctype rtp()
     do
     :: atomic { link == OPEN && !orders_only && !has_asked && nfull(to_enclave) ->
            has_asked = true; is_waiting = true;
-           ask(ATTEST, 0) }
+           to_enclave!ATTEST(rtp_channel, 0) } /* not shown to run-trace */
     :: atomic { to_rtp?EVIDENCE(c, e, p) -> may_be_killed(KILL_RTP);
            if :: is_ours() && is_waiting -> look_at_evidence() :: else fi;
            end_of_rtp_step() }
@@ -352,7 +349,7 @@ active proctype rtp()
            :: else
            fi;
            may_be_killed(KILL_RTP);
-           if :: link == OPEN -> order(COMMIT, rtp_pend) :: else fi;
+           if :: link == OPEN -> ask(COMMIT, rtp_pend) :: else fi;
            end_of_rtp_step() }
     :: atomic { to_rtp?DONE(c, e, p) -> may_be_killed(KILL_RTP);
            if
@@ -373,13 +370,13 @@ active proctype rtp()
                   close();
                   rtp_channel = rtp_channel % CHANNELS + 1;
                   link = MEETING;
-                  ask(HELLO, 0)
+                  ask(HELLO, is_emergency)
            :: else ->
                   has_asked = false;
                   if
-                  :: rtp_pend != 0 -> has_ordered = true; order(COMMIT, rtp_pend)
+                  :: rtp_pend != 0 -> has_ordered = true; ask(COMMIT, rtp_pend)
                   :: rtp_pend == 0 && rtp_cur < EPOCHS ->
-                         has_ordered = true; order(ROTATE, rtp_cur + 1)
+                         has_ordered = true; ask(ROTATE, rtp_cur + 1)
                   :: else
                   fi
            fi }
