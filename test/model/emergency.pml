@@ -12,10 +12,11 @@
  *     RTP, HELLO_AP, meet   rtp_hello_run: check_evidence, find_signer; then
  *                           rtp_resume: COMMIT, EMERGENCY, ADVANCE, CATCH_UP;
  *                           open_channel (RTP_SCOPE_ORDERS)
- *     RTP, ENTRIES          start_reading, run_catch_up, start_hello_job
+ *                           start_from_own_log
+ *     RTP, ENTRIES          start_reading
  *     RTP, EVIDENCE         rtp_serve_take: standing_of, ask_again
  *     RTP, PREPARED, DONE   start_accept; advance_done, rtp_reset
- *     RTP, the job          run_accept
+ *     RTP, jobs             run_accept, run_catch_up
  *     RTP, timer            watch_enclave, rtp_pair_next, want_of_phase
  *
  * Covers S3 (but for an RTP that was put back, until it has read the log), S4,
@@ -56,11 +57,13 @@ chan to_rtp = [SLOTS] of { mtype, byte, byte, byte };  /* ..., prepared */
 byte enclave_cur, enclave_prepared;
 byte rtp_cur, rtp_pend;
 bool is_emergency; /* PENDX */
+bool is_logged;    /* of an RTP that is behind: its log is not */
 
 /* Memory. */
 byte enclave_channel;
 byte rtp_channel;
 byte taken;                /* PREPARED of that epoch: a job looks at it */
+byte to_read;              /* the same for an entry, of the enclave or its own */
 mtype link = CLOSED;
 bool orders_only;          /* the channel of the emergency HELLO */
 bool is_waiting;           /* a program's request */
@@ -88,7 +91,7 @@ inline close()
 #define KILL_ENCLAVE 15
 #define KILL_RTP 16
 #define CAUGHT 18   /* R2 of an entry that was read */
-#define ROLLBACK 19
+#define ROLLBACK 19 /* body: 2 where the log was not put back */
 #define ANSWER 20   /* a program has its answer, under this epoch */
 #define REFUSED 21  /* HELLO or LOG_GET: too many */
 #ifdef TRACE
@@ -101,8 +104,8 @@ inline reset_device()
     close();
     link = OPEN; rtp_channel = 1; enclave_channel = 1;
     enclave_cur = 0; enclave_prepared = 0;
-    rtp_cur = 0; rtp_pend = 0; taken = 0; is_emergency = false;
-    is_waiting = false;
+    rtp_cur = 0; rtp_pend = 0; taken = 0; to_read = 0; is_emergency = false;
+    is_waiting = false; is_logged = false;
     ended_by_R1 = 0; ended_by_R2 = 0; is_behind = false
 }
 #include "replay.pml"
@@ -113,7 +116,7 @@ inline reset_device()
 #define ASSERT_NOT(broken) assert(!broken)
 #define observe(step, epoch, body) skip
 #define refuse() false /* to the RTP it is a channel that was lost */
-#define TIMER_IS_DUE empty(to_rtp) && empty(to_enclave) && taken == 0 && \
+#define TIMER_IS_DUE empty(to_rtp) && empty(to_enclave) && taken == 0 && to_read == 0 && \
     !(link == OPEN && !orders_only && is_waiting && !has_asked)
 #endif
 
@@ -181,7 +184,7 @@ inline end_of_enclave_step()
 inline end_of_rtp_step()
 {
     if
-    :: is_killed -> close(); is_waiting = false; taken = 0; lose_queues()
+    :: is_killed -> close(); is_waiting = false; taken = 0; to_read = 0; lose_queues()
     :: else
     fi;
     is_killed = false; c = 0; e = 0; p = 0
@@ -253,6 +256,15 @@ inline advance() /* R2 */
     if :: rtp_cur > ended_by_R2 -> ended_by_R2 = rtp_cur :: else fi
 }
 
+/* R2 of an entry that was read; HELLO_AP is judged again. */
+inline catch_up()
+{
+    rtp_cur = to_read; to_read = 0; is_behind = false; is_logged = false;
+    observe(CAUGHT, rtp_cur, 0);
+    if :: link == READING -> link = OPEN :: else fi;
+    may_be_killed(KILL_RTP)
+}
+
 /* What HELLO_AP shows: signed by S of e, p prepared, Evidence that is fresh. */
 inline meet()
 {
@@ -267,7 +279,10 @@ inline meet()
            link = OPEN; orders_only = true
 #endif
 #ifndef BUG_NO_CATCH_UP
-    :: rtp_pend == 0 && e == rtp_cur + 1 -> link = READING; ask(LOG_GET, e)
+    :: rtp_pend == 0 && e == rtp_cur + 1 && is_logged ->
+           link = READING; to_read = e
+    :: rtp_pend == 0 && e == rtp_cur + 1 && !is_logged ->
+           link = READING; ask(LOG_GET, e)
 #endif
     :: else
     fi
@@ -314,7 +329,7 @@ active proctype rtp()
            if :: is_ours() && is_waiting -> look_at_evidence() :: else fi;
            end_of_rtp_step() }
     /* Judged by a job, too: one at a time. */
-    :: atomic { taken == 0 && to_rtp?[HELLO_AP, _, _, _] ->
+    :: atomic { taken == 0 && to_read == 0 && to_rtp?[HELLO_AP, _, _, _] ->
            to_rtp?HELLO_AP(c, e, p); may_be_killed(KILL_RTP);
            if
            :: !is_killed && link == MEETING && c == rtp_channel -> meet()
@@ -325,10 +340,7 @@ active proctype rtp()
            if
            :: !is_killed && link == READING && c == rtp_channel &&
               e == rtp_cur + 1 ->
-                  rtp_cur = e; is_behind = false;
-                  observe(CAUGHT, e, 0);
-                  link = OPEN; /* HELLO_AP is judged again */
-                  may_be_killed(KILL_RTP)
+                  to_read = e
            :: else
            fi;
            end_of_rtp_step() }
@@ -339,7 +351,13 @@ active proctype rtp()
            :: else
            fi;
            end_of_rtp_step() }
-    /* The job ends, whatever became of the channel meanwhile. */
+    /* Jobs end, whatever became of the channel meanwhile. */
+    :: atomic { to_read != 0 -> may_be_killed(KILL_RTP);
+           if
+           :: is_killed -> if :: is_logged = true :: true fi /* log before state */
+           :: else -> catch_up()
+           fi;
+           end_of_rtp_step() }
     :: atomic { taken != 0 ->
            if :: is_emergency = true :: is_emergency = false fi;
            rtp_pend = taken; taken = 0;
@@ -388,13 +406,14 @@ active proctype rtp()
     :: atomic { kills > 0 -> kills--; close() } /* the channel alone is lost */
 #endif
     /* The store of the RTP is put back by one; what it was is over all the same. */
-    :: atomic { rollbacks > 0 && rtp_pend == 0 && taken == 0 && rtp_cur > 0 &&
+    :: atomic { rollbacks > 0 && rtp_pend == 0 && taken == 0 && to_read == 0 && rtp_cur > 0 &&
               rtp_cur == enclave_cur ->
 #ifndef TRACE
            rollbacks--;
 #endif
            rtp_cur--; is_behind = true;
-           observe(ROLLBACK, rtp_cur, 0);
+           if :: is_logged = true :: is_logged = false fi;
+           observe(ROLLBACK, rtp_cur, 1 + is_logged);
            is_killed = true; end_of_rtp_step() }
     /* The thief signs with S of any epoch; Evidence he has none. */
     :: atomic { thefts > 0 && link == MEETING ->

@@ -6,7 +6,8 @@
 //     emergency-trace FIRST-SEED COUNT
 //
 // epoch of HELLO: 1 in an emergency; body of HELLO_AP: 1 + the epoch that is
-// prepared; of R1: 1, or 2 in an emergency.
+// prepared; of R1: 1, or 2 in an emergency; of ROLLBACK: 1, or 2 where
+// the log was not put back.
 #include <stdlib.h>
 #include <string.h>
 
@@ -154,15 +155,33 @@ static void observe(struct sim_device *device, enum sim_step step,
     }
 }
 
-// The RTP's store becomes what it was an epoch ago.
-static void put_back(struct sim_device *device, const struct sim_store *before)
+static struct sim_cut cut_of_reading(uint64_t *random)
 {
+    static const struct trace_place PLACES[] = {
+        {SIM_STEP_NONE,    0               },
+        {SIM_RTP_LOG,      0               },
+        {SIM_RTP_STATE,    0               },
+        {SIM_FRAME_TO_AP,  WIRE_HELLO_RTP  },
+        {SIM_FRAME_TO_AP,  WIRE_LOG_GET    },
+        {SIM_FRAME_TO_RTP, WIRE_HELLO_AP   },
+        {SIM_FRAME_TO_RTP, WIRE_LOG_ENTRIES},
+    };
+    return trace_cut_at(PLACES, COUNT_OF(PLACES), random);
+}
+
+// The RTP's store becomes what it was an epoch ago, with its log or without.
+static void put_back(struct sim_device *device, const struct sim_store *before,
+                     uint64_t *random)
+{
+    bool log_too = trace_draw(random, 2) == 1;
     sim_kill_rtp(device);
-    sim_store_restore_rtp(device, before, true);
+    sim_store_restore_rtp(device, before, log_too);
     last.rtp_cur = trace_rtp_state(device)->trust.order.epoch;
-    trace_print("ROLLBACK", last.rtp_cur, 0);
+    trace_print("ROLLBACK", last.rtp_cur, log_too ? 1 : 2);
     trace_must(sim_start_rtp(device));
+    device->cut = cut_of_reading(random);
     trace_settle(device, is_at_rest, NULL);
+    device->cut = (struct sim_cut){0};
 }
 
 // The channel is lost at one of these, as often as not.
@@ -201,7 +220,7 @@ static void run_device(uint64_t seed)
         struct sim_store *before = sim_store_copy(device);
         rotate(device, &random);
         if (last.rtp_cur == epoch + 1 && trace_draw(&random, 3) == 0) {
-            put_back(device, before);
+            put_back(device, before, &random);
         }
         free(before);
     }
