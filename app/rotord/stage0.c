@@ -72,7 +72,7 @@ static bool link_new_uds(int state_folder, const uint8_t uds[BOOT_UDS_SIZE])
 enum rotor_status stage0_provision(int state_folder)
 {
     if (faccessat(state_folder, "uds", F_OK, 0) == 0) {
-        return ROTOR_OK;
+        return linux_folder_settle(state_folder);
     }
     uint8_t uds[BOOT_UDS_SIZE];
     bool done = getrandom(uds, sizeof uds, 0) == (ssize_t)sizeof uds &&

@@ -223,10 +223,10 @@ enum rotor_status linux_folder_remove(int folder, const char *name)
     return sync_folder(folder);
 }
 
-// A file system that takes no writes has nothing to sync.
+// A file system that cannot be synced takes no writes either.
 static bool has_settled(int folder, int fd)
 {
-    return disk_sync(folder, fd) == 0 || errno == EROFS || errno == EINVAL;
+    return disk_sync(folder, fd) == 0 || errno == EINVAL;
 }
 
 enum rotor_status linux_folder_settle_file(int folder, const char *name)

@@ -99,6 +99,24 @@ make_device() {
     done
 }
 
+# Waits until a command holds, at most 20 s.
+await() { # command...
+    local tries=200
+    until "$@"; do
+        tries=$((tries - 1))
+        if [ "$tries" -eq 0 ]; then
+            echo "never: $*"
+            return 1
+        fi
+        sleep 0.1
+    done
+}
+
+status_says() { # folder text
+    "$ROTOR" status --state "$1" --json 2>/dev/null | grep -q "$2"
+}
+is_gone() { ! kill -0 "$1" 2>/dev/null; } # pid
+
 # start_device FOLDER PORT [limits]: runs until stop_device.  Lines of
 # FOLDER.more go into its configuration.
 start_device() {
@@ -112,24 +130,12 @@ start_device() {
     "$ROTOR_BIN/rotord" --state "$state" --listen "127.0.0.1:$port" \
         --config "$state.conf" >"$state.out" 2>"$state.err" 3>&- &
     echo $! >"$state.pid"
-    for _ in $(seq 100); do
-        if "$ROTOR" status --state "$state" --json 2>/dev/null |
-            grep -q '"phase":"current"'; then
-            return 0
-        fi
-        sleep 0.1
-    done
-    cat "$state.err"
-    return 1
+    await status_says "$state" '"phase":"current"' || { cat "$state.err" && return 1; }
 }
 
 stop_device() {
     local pid
     pid=$(cat "$1.pid" 2>/dev/null) || return 0
     kill "$pid" 2>/dev/null
-    for _ in $(seq 50); do
-        kill -0 "$pid" 2>/dev/null || return 0
-        sleep 0.1
-    done
-    kill -9 "$pid" 2>/dev/null || true
+    await is_gone "$pid" || { kill -9 "$pid" && return 1; }
 }

@@ -185,10 +185,7 @@ for i in range(2):
     c.sendall(b'HTTP/1.1 400 Bad Request\r\n\r\n' * 3 if i == 0 else b'\0\0\0\1\xff')
     time.sleep(0.3); c.close()
 " 3>&- &
-    for _ in $(seq 50); do
-        [ -e "$BATS_TEST_TMPDIR/ready" ] && break
-        sleep 0.1
-    done
+    await test -e "$BATS_TEST_TMPDIR/ready"
     for _ in 1 2; do
         rotor verify "127.0.0.1:$port" --trust-on-first-use --any-measurement \
             --trust "$TRUST"

@@ -11,7 +11,7 @@ start_tpm() { # folder
         --ctrl "type=unixio,path=$1/s.ctrl" --flags not-need-init,startup-clear \
         2>/dev/null 3>&- &
     echo $! >"$1/pid"
-    until [ -S "$1/s" ]; do sleep 0.02; done
+    await test -S "$1/s"
 }
 
 stop_tpm() { # folder
@@ -19,7 +19,7 @@ stop_tpm() { # folder
     pid=$(cat "$1/pid" 2>/dev/null) || return 0
     rm -f "$1/pid"
     kill "$pid" 2>/dev/null || true
-    while kill -0 "$pid" 2>/dev/null; do sleep 0.02; done
+    await is_gone "$pid"
     rm -f "$1/s" "$1/s.ctrl"
 }
 
@@ -53,10 +53,7 @@ anchor() { # folder of the TPM, further line...
 
 # The RTP answers before its enclave is up.
 start() {
-    start_device "$DEVICE" "$PORT" || return 1
-    until "$ROTOR" status --state "$DEVICE" --json | grep -q '"enclave_is_up":true'; do
-        sleep 0.1
-    done
+    start_device "$DEVICE" "$PORT" && await status_says "$DEVICE" '"enclave_is_up":true'
 }
 
 # The enclave does not start, says why, and leaves its store as it is.

@@ -85,6 +85,15 @@ twice() { [ "$(grep -c -e "$1" "$LOG")" -ge 2 ]; }
     done
 }
 
+# A start before may have ended between making it and its sync.
+@test "the device secret is made to last before it is used" {
+    run_briefly rotord --config "$CONF" --state "$STATE" --listen 203.0.113.7:7700
+    [ -e "$STATE/uds" ]
+    strace -qq -f -o "$FOLDER/trace" -e trace=fsync \
+        rotord --config "$CONF" --state "$STATE" --listen 203.0.113.7:7700 || true
+    grep -q 'fsync(.*) *= 0' "$FOLDER/trace"
+}
+
 # ---- one of it ---------------------------------------------------------------
 
 @test "a second rotord on the same state folder is refused and harms nothing" {

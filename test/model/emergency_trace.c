@@ -18,8 +18,7 @@
 #define EPOCHS 3u // what the model is run with
 
 static struct {
-    bool enclave_is_prepared; // P1 is durable, P3 is not
-    uint64_t enclave_cur;
+    struct trace_ap ap;
     uint64_t rtp_cur;
     uint64_t rtp_pend;
     uint64_t answers;
@@ -27,13 +26,10 @@ static struct {
     uint8_t deaf_at; // a frame that is not taken before the next HELLO
 } last;
 
-// A core was named by the anchor.  Outside of recovery they alternate.
-static void enclave_durable(void)
+static void ap_durable(struct sim_device *device)
 {
-    last.enclave_cur += last.enclave_is_prepared ? 1 : 0;
-    trace_print(last.enclave_is_prepared ? "P3" : "P1",
-                last.enclave_cur + (last.enclave_is_prepared ? 0 : 1), 0);
-    last.enclave_is_prepared = !last.enclave_is_prepared;
+    (void)device;
+    trace_ap_durable(&last.ap);
 }
 
 static void rtp_durable(struct sim_device *device)
@@ -64,8 +60,10 @@ static bool shows_pend_alone(const struct rtp *rtp)
     return hello.has_pend && !hello.has_cur;
 }
 
-static void frame_to_enclave(struct sim_device *device, uint8_t type)
+static void frame_to_ap(struct sim_device *device,
+                        const struct wire_header *header)
 {
+    uint8_t type = header->type;
     const struct rtp_state *state = &device->rtp.state;
     if (type == WIRE_HELLO_RTP) {
         trace_print("HELLO", shows_pend_alone(&device->rtp) ? 1 : 0, 0);
@@ -89,10 +87,10 @@ static void frame_to_rtp(struct sim_device *device,
         last.deaf_at = WIRE_NONE;
     }
     if (type == WIRE_HELLO_AP) {
-        trace_print("HELLO_AP", last.enclave_cur,
-                    last.enclave_is_prepared ? last.enclave_cur + 2 : 1);
+        trace_print("HELLO_AP", last.ap.cur,
+                    last.ap.is_prepared ? last.ap.cur + 2 : 1);
     } else if (type == WIRE_LOG_ENTRIES) {
-        trace_print("ENTRIES", last.enclave_cur, 0);
+        trace_print("ENTRIES", last.ap.cur, 0);
     } else if (type == WIRE_ROT_PREPARED) {
         trace_print("PREPARED", device->enclave.state.pending.facts.order.epoch,
                     0);
@@ -140,19 +138,14 @@ static bool is_at_rest(const struct sim_device *device)
     return sim_is_steady(device);
 }
 
+static const struct trace_eyes EYES = {ap_durable, rtp_durable, frame_to_ap,
+                                       frame_to_rtp};
+
 static void observe(struct sim_device *device, enum sim_step step,
                     const struct wire_header *header)
 {
     note_answer(device);
-    if (step == SIM_AP_ANCHOR) {
-        enclave_durable();
-    } else if (step == SIM_RTP_STATE) {
-        rtp_durable(device);
-    } else if (step == SIM_FRAME_TO_AP) {
-        frame_to_enclave(device, header->type);
-    } else if (step == SIM_FRAME_TO_RTP) {
-        frame_to_rtp(device, header);
-    }
+    trace_show(&EYES, device, step, header);
 }
 
 static struct sim_cut cut_of_reading(uint64_t *random)
@@ -215,7 +208,7 @@ static void run_device(uint64_t seed)
     trace_begin(device);
     memset(&last, 0, sizeof last);
     device->observe = observe;
-    while (last.enclave_cur < EPOCHS || last.rtp_cur < EPOCHS) {
+    while (last.ap.cur < EPOCHS || last.rtp_cur < EPOCHS) {
         uint64_t epoch = last.rtp_cur;
         struct sim_store *before = sim_store_copy(device);
         rotate(device, &random);

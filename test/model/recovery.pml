@@ -46,6 +46,7 @@ chan to_rtp = [SLOTS] of { mtype, bit, byte }; /* incarnation; epoch or candidat
 /* Candidates: what each is, and the sets of those made, shown and signed. */
 byte place[CANDIDATES + 1], supersedes[CANDIDATES + 1], ordered;
 byte made, shown, approved;
+byte answered; /* what the RTP has no open order for */
 
 /* Durable.  Incarnation 0 is the first; 1 begins with `recovered`. */
 bit enclave_inc, rtp_inc;
@@ -89,7 +90,7 @@ inline reset_device()
     enclave_inc = 0; enclave_cur = 0; enclave_prepared = 0; enclave_rec = 0;
     recovered = 0; candidate = 0;
     rtp_inc = 0; rtp_cur = 0; rtp_pend = 0;
-    ordered = 0; made = 0; shown = 0; approved = 0; signatures = 0;
+    ordered = 0; made = 0; shown = 0; approved = 0; answered = 0; signatures = 0;
     place[1] = 0; place[2] = 0; supersedes[1] = 0; supersedes[2] = 0
 }
 #include "replay.pml"
@@ -290,6 +291,17 @@ active proctype enclave()
     od
 }
 
+/* Behind all that the RTP knows. */
+inline choose_place(n)
+{
+    supersedes[n] = rtp_cur;
+    place[n] = (rtp_pend > rtp_cur -> rtp_pend : rtp_cur) + 1;
+    if
+    :: place[n]++ /* the enclave has shown one prepared */
+    :: true
+    fi
+}
+
 active proctype rtp()
 {
     bit i;
@@ -312,7 +324,10 @@ active proctype rtp()
            fi;
            end_of_rtp_step() }
     :: atomic { to_rtp?BODY(i, x) -> may_be_killed(KILL_RTP);
-           if :: !is_killed -> shown = shown | (1 << x) :: else fi;
+           if
+           :: !is_killed -> shown = shown | (1 << x); answered = answered | (1 << x)
+           :: else
+           fi;
            end_of_rtp_step() }
     :: atomic { to_rtp?LOG_ENTRIES(i, x) -> may_be_killed(KILL_RTP);
            if
@@ -336,11 +351,13 @@ active proctype rtp()
                   ask(ROTATE, rtp_cur + 1)
            :: rtp_inc == 0 && ordered < CANDIDATES ->
                   ordered++;
-                  supersedes[ordered] = rtp_cur;
-                  place[ordered] = (rtp_pend > rtp_cur -> rtp_pend : rtp_cur) + 1;
+                  choose_place(ordered);
+                  ask(RECOVER, ordered)
+           /* No answer yet: the same order again, as things are now. */
+           :: rtp_inc == 0 && ordered != 0 && !(answered & (1 << ordered)) ->
                   if
-                  :: place[ordered]++ /* the enclave has shown one prepared */
-                  :: true
+                  :: !(made & (1 << ordered)) -> choose_place(ordered)
+                  :: else
                   fi;
                   ask(RECOVER, ordered)
            :: approved & (1 << 1) -> ask(SIGNED, 1)

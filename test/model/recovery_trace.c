@@ -4,8 +4,9 @@
 //
 //     recovery-trace FIRST-SEED COUNT
 //
-// Candidates are counted as they are asked for, from 1.  A device that asked
-// for more than the model has is left out.
+// Candidates are counted as they are asked for, from 1; one that is asked for
+// again keeps its number.  A device that asked for more than the model has, or
+// once more when it had recovered, is left out.
 #include <string.h>
 
 #include "base/bytes.h"
@@ -19,7 +20,9 @@
 static struct {
     uint64_t rtp_cur;
     uint64_t rtp_pend;
-    uint64_t asked; // candidates
+    uint64_t asked;                   // candidates
+    uint8_t request_id[WIRE_ID_SIZE]; // of the last one
+    bool is_beyond;                   // what the model has
     struct wire_digest hash[8];
     size_t size; // of the body that was shown last
     uint8_t body[CHAIN_BODY_MAX];
@@ -38,7 +41,7 @@ static uint64_t number_of(const struct wire_digest *hash)
     return 0;
 }
 
-static void enclave_durable(const struct sim_device *device)
+static void ap_durable(struct sim_device *device)
 {
     const struct enclave_state *now = &device->enclave.state;
     const struct enclave_state *next = &device->enclave.next;
@@ -56,7 +59,7 @@ static void enclave_durable(const struct sim_device *device)
     }
 }
 
-static void rtp_durable(const struct sim_device *device)
+static void rtp_durable(struct sim_device *device)
 {
     const struct rtp_state *state = trace_rtp_state(device);
     const struct chain_trust *trust = &state->trust;
@@ -74,29 +77,44 @@ static void rtp_durable(const struct sim_device *device)
     last.rtp_cur = trust->order.epoch;
 }
 
-static void frame_to_enclave(const struct sim_device *device, uint8_t type)
+static void count_candidate(const struct sim_device *device,
+                            const struct wire_header *header)
 {
+    bool is_new = memcmp(last.request_id, header->request_id,
+                         sizeof last.request_id) != 0;
+    memcpy(last.request_id, header->request_id, sizeof last.request_id);
+    last.asked += is_new ? 1 : 0;
+    last.is_beyond = last.is_beyond || last.asked > CANDIDATES ||
+                     device->enclave.state.cur.facts.order.incarnation != 0;
+}
+
+static void frame_to_ap(struct sim_device *device,
+                        const struct wire_header *header)
+{
+    uint8_t type = header->type;
     const struct rtp_state *state = &device->rtp.state;
     if (type == WIRE_ROTATE) {
         trace_print("ROTATE", state->intent.from_epoch + 1, 0);
     } else if (type == WIRE_ROT_COMMIT) {
         trace_print("COMMIT", state->pend.order.epoch, 0);
     } else if (type == WIRE_RECOVER) {
-        trace_print("RECOVER", ++last.asked, 0);
+        count_candidate(device, header);
+        trace_print("RECOVER", last.asked, 0);
     } else if (type == WIRE_RECOVER_SIGNED) {
         trace_print("SIGNED", last.signs, 0);
     }
 }
 
-static void frame_to_rtp(const struct sim_device *device, uint8_t type,
-                         uint64_t epoch)
+static void frame_to_rtp(struct sim_device *device,
+                         const struct wire_header *header)
 {
+    uint8_t type = header->type;
     const struct enclave *enclave = &device->enclave;
     bool is_first = enclave->state.cur.facts.order.incarnation == 0;
     if (type == WIRE_ROT_PREPARED) {
         trace_print("PREPARED", enclave->state.pending.facts.order.epoch, 0);
     } else if (type == WIRE_ROT_DONE && is_first) {
-        trace_print("DONE", epoch, 0);
+        trace_print("DONE", header->epoch, 0);
     } else if (type == WIRE_RECOVER_BODY) {
         if (last.asked < COUNT_OF(last.hash)) {
             last.hash[last.asked] = enclave->candidate.facts.body_hash;
@@ -105,18 +123,13 @@ static void frame_to_rtp(const struct sim_device *device, uint8_t type,
     }
 }
 
+static const struct trace_eyes EYES = {ap_durable, rtp_durable, frame_to_ap,
+                                       frame_to_rtp};
+
 static void observe(struct sim_device *device, enum sim_step step,
                     const struct wire_header *header)
 {
-    if (step == SIM_AP_ANCHOR) {
-        enclave_durable(device);
-    } else if (step == SIM_RTP_STATE) {
-        rtp_durable(device);
-    } else if (step == SIM_FRAME_TO_AP) {
-        frame_to_enclave(device, header->type);
-    } else if (step == SIM_FRAME_TO_RTP) {
-        frame_to_rtp(device, header->type, header->epoch);
-    }
+    trace_show(&EYES, device, step, header);
 }
 
 // ---- the operator ----------------------------------------------------------
@@ -228,7 +241,7 @@ static void run_device(uint64_t seed)
                     !chain_trust_is_empty(&device->rtp.state.pend))) {
         trace_must(ROTOR_CORRUPT);
     }
-    trace_end(device, is_over && last.asked <= CANDIDATES);
+    trace_end(device, is_over && !last.is_beyond);
 }
 
 int main(int count, char **arguments)

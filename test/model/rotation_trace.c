@@ -15,8 +15,7 @@
 #define EPOCHS 3u // what the model is run with
 
 static struct {
-    bool enclave_is_prepared; // P1 is durable, P3 is not
-    uint64_t enclave_cur;
+    struct trace_ap ap;
     uint64_t rtp_cur;
     uint64_t rtp_pend;
     bool lingers; // R1 waits while attestations go on
@@ -38,19 +37,13 @@ static size_t number_of(uint64_t epoch, const struct wire_digest *hash)
     return i + 1;
 }
 
-// A core was named by the anchor.  Outside of recovery they alternate.
-static void enclave_durable(void)
+static void ap_durable(struct sim_device *device)
 {
-    if (last.enclave_is_prepared) {
-        last.enclave_cur++;
-    }
-    trace_print(
-        last.enclave_is_prepared ? "P3" : "P1",
-        last.enclave_is_prepared ? last.enclave_cur : last.enclave_cur + 1, 0);
-    last.enclave_is_prepared = !last.enclave_is_prepared;
+    (void)device;
+    trace_ap_durable(&last.ap);
 }
 
-static void rtp_durable(const struct sim_device *device)
+static void rtp_durable(struct sim_device *device)
 {
     const struct rtp_state *state = trace_rtp_state(device);
     uint64_t pend =
@@ -65,8 +58,10 @@ static void rtp_durable(const struct sim_device *device)
     last.rtp_cur = state->trust.order.epoch;
 }
 
-static void frame_to_enclave(const struct sim_device *device, uint8_t type)
+static void frame_to_ap(struct sim_device *device,
+                        const struct wire_header *header)
 {
+    uint8_t type = header->type;
     const struct rtp_state *state = &device->rtp.state;
     if (type == WIRE_ROTATE) {
         trace_print("ROTATE", state->intent.from_epoch + 1, 0);
@@ -80,9 +75,10 @@ static void frame_to_enclave(const struct sim_device *device, uint8_t type)
     }
 }
 
-static void frame_to_rtp(struct sim_device *device, uint8_t type,
-                         uint64_t epoch)
+static void frame_to_rtp(struct sim_device *device,
+                         const struct wire_header *header)
 {
+    uint8_t type = header->type;
     const struct enclave_slot *pending = &device->enclave.state.pending;
     if (type == WIRE_ROT_PREPARED) {
         device->holds_jobs = last.lingers;
@@ -90,24 +86,19 @@ static void frame_to_rtp(struct sim_device *device, uint8_t type,
             "PREPARED", pending->facts.order.epoch,
             number_of(pending->facts.order.epoch, &pending->facts.body_hash));
     } else if (type == WIRE_ROT_DONE) {
-        trace_print("DONE", epoch, 0);
+        trace_print("DONE", header->epoch, 0);
     } else if (type == WIRE_ATTEST_RSP) {
-        trace_print("EVIDENCE", epoch, 0);
+        trace_print("EVIDENCE", header->epoch, 0);
     }
 }
+
+static const struct trace_eyes EYES = {ap_durable, rtp_durable, frame_to_ap,
+                                       frame_to_rtp};
 
 static void observe(struct sim_device *device, enum sim_step step,
                     const struct wire_header *header)
 {
-    if (step == SIM_AP_ANCHOR) {
-        enclave_durable();
-    } else if (step == SIM_RTP_STATE) {
-        rtp_durable(device);
-    } else if (step == SIM_FRAME_TO_AP) {
-        frame_to_enclave(device, header->type);
-    } else if (step == SIM_FRAME_TO_RTP) {
-        frame_to_rtp(device, header->type, header->epoch);
-    }
+    trace_show(&EYES, device, step, header);
 }
 
 static void run_device(uint64_t seed)

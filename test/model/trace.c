@@ -12,12 +12,21 @@ static struct {
     char text[1u << 16];
 } steps; // of one device
 
+static void give_up(const char *why)
+{
+    fprintf(stderr, "trace: %s\n", why);
+    exit(3);
+}
+
 void trace_print(const char *step, uint64_t epoch, uint64_t body)
 {
     size_t room = sizeof steps.text - steps.used;
     int size = snprintf(steps.text + steps.used, room, "%s, %u, %u\n", step,
                         (unsigned)epoch, (unsigned)body);
-    steps.used += size > 0 && (size_t)size < room ? (size_t)size : 0;
+    if (size < 0 || (size_t)size >= room) {
+        give_up("one device takes too many steps");
+    }
+    steps.used += (size_t)size;
 }
 
 void trace_end(struct sim_device *device, bool is_kept)
@@ -35,17 +44,35 @@ uint32_t trace_draw(uint64_t *random, uint32_t below)
     return (uint32_t)(*random >> 33) % below;
 }
 
-static void give_up(const char *why)
-{
-    fprintf(stderr, "trace: %s\n", why);
-    exit(3);
-}
-
 void trace_must(enum rotor_status status)
 {
     if (status != ROTOR_OK) {
         give_up(rotor_status_name(status));
     }
+}
+
+void trace_show(const struct trace_eyes *eyes, struct sim_device *device,
+                enum sim_step step, const struct wire_header *header)
+{
+    if (step == SIM_AP_ANCHOR) {
+        eyes->ap_durable(device);
+    } else if (step == SIM_RTP_STATE) {
+        eyes->rtp_durable(device);
+    } else if (step == SIM_FRAME_TO_AP) {
+        eyes->frame_to_ap(device, header);
+    } else if (step == SIM_FRAME_TO_RTP) {
+        eyes->frame_to_rtp(device, header);
+    }
+}
+
+void trace_ap_durable(struct trace_ap *ap)
+{
+    if (ap->is_prepared) {
+        trace_print("P3", ++ap->cur, 0);
+    } else {
+        trace_print("P1", ap->cur + 1, 0);
+    }
+    ap->is_prepared = !ap->is_prepared;
 }
 
 const struct rtp_state *trace_rtp_state(const struct sim_device *device)

@@ -20,6 +20,25 @@ uint32_t trace_draw(uint64_t *random, uint32_t below);
 // Ends the program: the device did what no story has.
 void trace_must(enum rotor_status status);
 
+// What a program looks at, behind a step of that kind; header: the frame's.
+struct trace_eyes {
+    void (*ap_durable)(struct sim_device *device); // a core was anchored
+    void (*rtp_durable)(struct sim_device *device);
+    void (*frame_to_ap)(struct sim_device *device,
+                        const struct wire_header *header);
+    void (*frame_to_rtp)(struct sim_device *device,
+                         const struct wire_header *header);
+};
+void trace_show(const struct trace_eyes *eyes, struct sim_device *device,
+                enum sim_step step, const struct wire_header *header);
+
+// The AP as its cores tell: outside of recovery P1 and P3 alternate.
+struct trace_ap {
+    bool is_prepared; // P1 is durable, P3 is not
+    uint64_t cur;
+};
+void trace_ap_durable(struct trace_ap *ap); // prints which one it was
+
 // A durable write of the RTP, decoded from its store.
 const struct rtp_state *trace_rtp_state(const struct sim_device *device);
 
@@ -32,9 +51,9 @@ struct sim_cut trace_cut_at(const struct trace_place *places, size_t count,
                             uint64_t *random);
 struct sim_cut trace_any_cut(uint64_t *random); // in a rotation
 
-// Starts a new device and brings it to epoch 0; what is shown to `observe` from
-// then on is written down.
 struct sim_device *trace_new(uint64_t seed);
+
+// Starts it and brings it to epoch 0: the list begins behind that.
 void trace_begin(struct sim_device *device);
 
 // The device's steps are printed, or left out; then it is gone.

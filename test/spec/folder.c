@@ -127,3 +127,19 @@ SPEC("reading from an offset tells how much there was")
     assert_int_equal(room.used, 0);
     leave(folder, path);
 }
+
+SPEC("what is seen in a folder is made to last, where anything can be")
+{
+    char path[32];
+    int folder = fresh_folder(path);
+    assert_ok(linux_folder_settle(folder));
+    assert_ok(linux_folder_settle_file(folder, "state"));
+    assert_ok(linux_folder_write(folder, "state", LABEL("one")));
+    assert_ok(linux_folder_settle_file(folder, "state"));
+    leave(folder, path);
+    int fixed = open("/proc", O_RDONLY | O_DIRECTORY);
+    assert_int_equal(fsync(fixed), -1);
+    assert_ok(linux_folder_settle(fixed));
+    close(fixed);
+    assert_int_equal(linux_folder_settle(fixed), ROTOR_PORT_FAILED);
+}
