@@ -174,3 +174,33 @@ SPEC("a disk that does not sync is caught: the sentences above can fail")
     }
     assert_true(losses != 0);
 }
+
+// The writer ends at any call of an append, power stays: what is there to read
+// once the log was opened is there behind a power cut, too.
+SPEC("what an opened log has lasts, though its writer never synced it")
+{
+    const struct sim_fate ended = {.kind = SIM_FATE_OPEN};
+    const struct sim_fate lost = {.kind = SIM_FATE_LOST};
+    unsigned kept = 0;
+    for (unsigned call = 1; call <= 5; call++) {
+        uint8_t before[8];
+        uint8_t behind[8];
+        struct rotor_room seen = ROOM_OF(before);
+        struct rotor_room left = ROOM_OF(behind);
+        begin();
+        cut.call = call;
+        cut.outcome = SIM_UNHEARD;
+        (void)!linux_log_append(FOLDER, "log", SIZE, LABEL("more"));
+        sim_disk_settle(&disk, &ended);
+        uint64_t start = 0;
+        memset(&cut, 0, sizeof cut);
+        assert_ok(linux_log_open(FOLDER, "log", &start));
+        assert_ok(linux_log_read(FOLDER, "log", SIZE, &seen));
+        sim_disk_settle(&disk, &lost);
+        assert_ok(linux_log_read(FOLDER, "log", SIZE, &left));
+        assert_true(bytes_equal(bytes_in(&seen), bytes_in(&left)));
+        kept += seen.used == 4 ? 1u : 0;
+        sim_disk_close(&disk);
+    }
+    assert_true(kept != 0);
+}
