@@ -7,10 +7,10 @@
 #   ./run.sh up       keeps the system running in the foreground instead
 set -eu
 cd "$(dirname "$0")"
-case "${1:-}" in
+case "$*" in
 '' | --json | up) ;;
 *)
-    echo "rotor: error: unknown argument $1" >&2
+    echo "rotor: error: unknown: $*" >&2
     echo "rotor: hint: ./run.sh, ./run.sh --json or ./run.sh up" >&2
     exit 2
     ;;

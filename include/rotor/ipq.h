@@ -281,11 +281,11 @@ void rotor_ipq_channel_awake(struct rotor_ipq_channel *channel);
 // their lines are on the way.  Every other frame, and whatever is wrong, is for
 // the calls behind, which look at everything anew.
 
-// Push and pop for all that the short way leaves out.
+// Push and pop for all that the short way leaves out.  Whoever waits comes by
+// pop_any each time: it is not rare.
 ROTOR_RARE ROTOR_CALL rotor_ipq_push_any(struct rotor_ipq *end,
                                          struct rotor_bytes frame);
-ROTOR_RARE ROTOR_CALL rotor_ipq_pop_any(struct rotor_ipq *end,
-                                        struct rotor_room *frame);
+ROTOR_CALL rotor_ipq_pop_any(struct rotor_ipq *end, struct rotor_room *frame);
 
 // Slots that are fetched for writing ahead of their use, so that the miss is
 // over when their turn comes.
