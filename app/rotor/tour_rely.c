@@ -182,14 +182,15 @@ static pid_t start_side(const struct tour *tour, const struct side *side,
     return tour_spawn(tour, &command);
 }
 
-// The listener may need a moment until its port is there.
+// The listener may need a moment until its port is there.  Connections of
+// others that are over hold the same number for a minute, on either side.
 static bool wait_for_port(const char *address)
 {
-    char entry[16];
+    char entry[32];
     unsigned port = 0;
     uint64_t end = tour_now_ms() + 5000;
     (void)sscanf(strrchr(address, ':') + 1, "%5u", &port);
-    (void)snprintf(entry, sizeof entry, ":%04X 0", port); // remote: none
+    (void)snprintf(entry, sizeof entry, ":%04X 00000000:0000 0A", port);
     while (tour_now_ms() < end) {
         if (tour_file_has("/proc/net/tcp", entry)) {
             return true;

@@ -164,6 +164,35 @@ EOF
     nothing_is_left
 }
 
+# The port has been somebody's end of a connection that is over, and the
+# listener takes its time.
+@test "the session waits for its listener, not for whoever had the port before" {
+    replace rotor <<'EOF'
+#!/bin/sh
+if [ "$1 $2" = "session listen" ]; then
+    /usr/bin/python3 - "${3##*:}" <<'END'
+import socket, sys, time
+server = socket.create_server(("127.0.0.1", 0))
+client = socket.socket()
+client.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+client.bind(("127.0.0.1", int(sys.argv[1])))
+client.connect(server.getsockname())
+accepted, _ = server.accept()
+client.close()
+accepted.close()
+time.sleep(0.5)
+END
+fi
+exec "${0%/bin/*}/../real" "$@"
+EOF
+    install -m 755 "$APPS/rotor" "$PLACE/real"
+    run env TMPDIR="$PLACE" rotor tour --json --programs "$FAKE"
+    rm "$PLACE/real"
+    echo "$output" | grep '"step":"session"'
+    [ "$status" -eq 0 ]
+    nothing_is_left
+}
+
 @test "a rotord that does not start ends it at the first step" {
     replace rotord <<'EOF'
 #!/bin/sh
