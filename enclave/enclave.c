@@ -103,6 +103,11 @@ bool enclave_must_restart(const struct enclave *enclave)
     return enclave->fault == ENCLAVE_STORE_FAULT;
 }
 
+uint64_t enclave_pairs_over(const struct enclave *enclave)
+{
+    return enclave->pairs_over;
+}
+
 void enclave_report(struct enclave *enclave, struct rotor_bytes report)
 {
     enclave->identity.report = report;

@@ -286,6 +286,7 @@ struct enclave {
     uint64_t recovered_ms;
     uint64_t signature_count; // by S in this boot
     uint64_t beside;          // attestations under cur over programs' pairs
+    uint64_t pairs_over;      // of programs: bit i that of channel i + 1
 
     struct enclave_keys keys; // of cur
     struct enclave_keys made; // of the entry made last, until it is current
@@ -350,6 +351,10 @@ enum wire_state enclave_state_code(const struct enclave *enclave);
 
 // Whether only a restart helps: a write to store or anchor ended in doubt.
 bool enclave_must_restart(const struct enclave *enclave);
+
+// The pairs of programs that the RTP took back, bit i that of channel i + 1:
+// the caller closes them and serves them no more.
+uint64_t enclave_pairs_over(const struct enclave *enclave);
 
 // Replaces the text for people in STATUS; a view that must outlive its use.
 void enclave_report(struct enclave *enclave, struct rotor_bytes report);

@@ -135,6 +135,14 @@ enum rotor_status enclave_serve_status(struct enclave *enclave,
                                &message);
 }
 
+enum rotor_status enclave_serve_pairs_over(struct enclave *enclave,
+                                           struct enclave_request *request,
+                                           struct enclave_answer *answer)
+{
+    enclave->pairs_over |= request->message.pairs_over.set;
+    return enclave_serve_status(enclave, request, answer);
+}
+
 // ---- SIGN ------------------------------------------------------------------
 
 // Suite 1 signs the message itself, 2 and 3 a digest that the caller made.

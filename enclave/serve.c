@@ -60,6 +60,8 @@ static const struct rule rules[] = {
      &WIRE_LAYOUT_HEAD_PROOF, enclave_serve_head_proof},
     {WIRE_STATUS, ANY_SEAL, ANY_STATE,
      &WIRE_LAYOUT_STATUS, enclave_serve_status},
+    {WIRE_PAIRS_OVER, ANY_SEAL, ANY_STATE,
+     &WIRE_LAYOUT_PAIRS_OVER, enclave_serve_pairs_over},
     {WIRE_SIGN, PROGRAMS, RUNNING,
      &WIRE_LAYOUT_SIGN, enclave_serve_sign},
 };

@@ -40,6 +40,7 @@ union enclave_message {
     struct wire_log_get log_get;
     struct wire_head_proof head_proof;
     struct wire_status_request status;
+    struct wire_pairs_over pairs_over;
     struct wire_sign sign;
 };
 
@@ -78,6 +79,7 @@ enclave_handler enclave_serve_session_key;
 enclave_handler enclave_serve_log_get;
 enclave_handler enclave_serve_head_proof;
 enclave_handler enclave_serve_status;
+enclave_handler enclave_serve_pairs_over;
 enclave_handler enclave_serve_sign;
 
 // Refuses what is being served: always ROTOR_FORBIDDEN, for `return`.

@@ -99,6 +99,8 @@ enum launch_notice {
     LAUNCH_EVENT = 5,        // to the RTP: a security event; reason in `value`
     LAUNCH_STATUS = 6,       // to rotord: a line for the service manager
     LAUNCH_RETEST = 7,       // to rotord: the enclave re-tests its entropy
+    LAUNCH_RENEW = 8,        // to rotord: another enclave, none of whose pairs
+                             // anybody has
 };
 
 // One SEQPACKET record.  Both ends run code that stage 0 measured; a record of

@@ -70,6 +70,11 @@ static void describe_enclave(const struct rtp *rtp,
     status->n = rtp->ap.n;
 }
 
+void rtp_end_pair(struct rtp *rtp, uint32_t channel)
+{
+    rtp->pairs_over |= UINT64_C(1) << (channel - 1u);
+}
+
 void rtp_look(struct rtp *rtp)
 {
     rtp->status_is_wanted = true;

@@ -174,6 +174,10 @@ void rtp_order_pursue(struct rtp *rtp, uint64_t now_ms)
         want(rtp, WIRE_STATUS);
         return;
     }
+    if (rtp->pairs_told != rtp->pairs_over) {
+        want(rtp, WIRE_PAIRS_OVER);
+        return;
+    }
     if (now_ms >= rtp->order_at_ms) {
         want_of_phase(rtp);
     }
@@ -251,6 +255,11 @@ static enum rotor_status encode_order(struct rtp *rtp, uint8_t *seed,
         const struct wire_commit commit = {log_id, pend->order.epoch,
                                            pend->body_hash};
         return wire_message_encode(&WIRE_LAYOUT_ROT_COMMIT, &commit, payload);
+    }
+    case WIRE_PAIRS_OVER: {
+        const struct wire_pairs_over over = {log_id, rtp->pairs_over};
+        rtp->order.pairs_over = over.set;
+        return wire_message_encode(&WIRE_LAYOUT_PAIRS_OVER, &over, payload);
     }
     default: {
         const struct wire_status_request status = {log_id};
@@ -428,8 +437,11 @@ void rtp_order_take(struct rtp *rtp, uint64_t now_ms,
     const struct rtp_order order = rtp->order;
     struct wire_error_reply error;
     rtp->order = (struct rtp_order){0};
+    rtp->pairs_told |= order.pairs_over; // a refusal is not asked for again
     bool awaits_done =
         order.type == WIRE_ROT_ACCEPT0 || order.type == WIRE_ROT_COMMIT;
+    bool awaits_status =
+        order.type == WIRE_STATUS || order.type == WIRE_PAIRS_OVER;
     if (header->type == WIRE_ERROR &&
         wire_message_decode(&WIRE_LAYOUT_ERROR, payload, &error) == ROTOR_OK) {
         order_refused(rtp, now_ms, order.type, &error);
@@ -442,7 +454,7 @@ void rtp_order_take(struct rtp *rtp, uint64_t now_ms,
         start_advance(rtp, &order, payload);
     } else if (order.type == WIRE_ROTATE && header->type == WIRE_ROT_DONE) {
         rtp_reset(rtp, now_ms, true); // it is ahead: HELLO and its log tell
-    } else if (order.type == WIRE_STATUS && header->type == WIRE_STATUS) {
+    } else if (awaits_status && header->type == WIRE_STATUS) {
         take_status(rtp, now_ms, payload);
     } else {
         rtp_condemn(rtp, now_ms, "not an answer to the order");

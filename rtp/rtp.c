@@ -87,6 +87,8 @@ void rtp_enclave_up(struct rtp *rtp, uint64_t now_ms)
     }
     rtp->channel.link = RTP_LINK_IDLE;
     rtp->hello_at_ms = now_ms;
+    rtp->pairs_over = 0;
+    rtp->pairs_told = 0;
     if (rtp->state.phase != RTP_QUAR) {
         rtp->unavailable = NULL;
     }

@@ -108,12 +108,13 @@ struct rtp_channel {
 };
 
 // One order to the AP at a time: GENERATE, ROT_ACCEPT0, ROTATE, ROT_COMMIT,
-// STATUS.
+// PAIRS_OVER, STATUS.
 struct rtp_order {
     uint8_t type; // enum wire_type; 0: none
     bool is_sent;
     uint8_t id[WIRE_ID_SIZE];
     uint64_t sent_ms;
+    uint64_t pairs_over; // PAIRS_OVER: the set that was sent
 };
 
 // A rotation that somebody wants and nobody has begun.
@@ -164,6 +165,8 @@ struct rtp {
     struct rtp_backoff order_backoff;
     bool status_is_wanted;
     bool status_goes_first; // before any order: what we know of the AP is old
+    uint64_t pairs_over;    // of this enclave: bit i that of channel i + 1
+    uint64_t pairs_told;    // those of which it knows
     struct rtp_wish wish;
     uint64_t rotation_since_ms; // R0; RTP_NEVER: none in flight
     bool rotation_is_late;
@@ -295,6 +298,10 @@ ROTOR_CALL rtp_event(struct rtp *rtp, uint64_t now_ms, uint32_t reason,
 // Asks the enclave how it is, once nothing else is to be asked: what it says of
 // itself is otherwise as old as the last pairing or rotation.
 void rtp_look(struct rtp *rtp);
+
+// The program with the queue pair of `channel` (1 to 64) is gone: the enclave
+// serves that pair no more, whoever holds its memory.
+void rtp_end_pair(struct rtp *rtp, uint32_t channel);
 
 // Fills what the RTP knows; version, walls_missing and images are left as
 // they are.  Views into `rtp`.

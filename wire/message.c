@@ -183,6 +183,9 @@ static const struct wire_field HEAD_REPLY[] = {
 static const struct wire_field STATUS_REPLY[] = {
     ITEM(2, wire_status_reply, status, 1024),
 };
+static const struct wire_field PAIRS_OVER[] = {
+    UINT(2, wire_pairs_over, set, UINT64_MAX),
+};
 static const struct wire_field ERROR[] = {
     UINT(2, wire_error_reply, code, UINT16_MAX),
     UINT(3, wire_error_reply, detail, UINT64_MAX),
@@ -228,6 +231,7 @@ LAYOUT(HEAD_REPLY, WIRE_HEAD_PROOF, wire_head_reply, HEAD_REPLY);
 const struct wire_layout WIRE_LAYOUT_STATUS = {
     WIRE_STATUS, false, sizeof(struct wire_status_request), NULL, 0};
 LAYOUT(STATUS_REPLY, WIRE_STATUS, wire_status_reply, STATUS_REPLY);
+LAYOUT(PAIRS_OVER, WIRE_PAIRS_OVER, wire_pairs_over, PAIRS_OVER);
 LAYOUT(ERROR, WIRE_ERROR, wire_error_reply, ERROR);
 LAYOUT(SIGN, WIRE_SIGN, wire_sign, SIGN);
 LAYOUT(SIGNED, WIRE_SIGNED, wire_signed, SIGNED);

@@ -42,6 +42,7 @@ enum wire_type {
     WIRE_LOG_ENTRIES = 0x41,
     WIRE_HEAD_PROOF = 0x42, // request and reply differ: WIRE_HEAD_REPLY
     WIRE_STATUS = 0x50,     // the same: WIRE_STATUS_REPLY
+    WIRE_PAIRS_OVER = 0x51, // answered with STATUS
     WIRE_ERROR = 0x5f,
     WIRE_SIGN = 0x60,
     WIRE_SIGNED = 0x61,
@@ -392,6 +393,12 @@ struct wire_status_reply {
     struct rotor_bytes status; // a wire_status, exact bytes
 };
 
+// The queue pairs of programs that are over: bit i that of channel i + 1.
+struct wire_pairs_over {
+    struct wire_digest log_id;
+    uint64_t set;
+};
+
 struct wire_error_reply {
     struct wire_digest log_id;
     uint64_t code;
@@ -441,6 +448,7 @@ extern const struct wire_layout WIRE_LAYOUT_HEAD_PROOF;
 extern const struct wire_layout WIRE_LAYOUT_HEAD_REPLY;
 extern const struct wire_layout WIRE_LAYOUT_STATUS;
 extern const struct wire_layout WIRE_LAYOUT_STATUS_REPLY;
+extern const struct wire_layout WIRE_LAYOUT_PAIRS_OVER;
 extern const struct wire_layout WIRE_LAYOUT_ERROR;
 extern const struct wire_layout WIRE_LAYOUT_SIGN;
 extern const struct wire_layout WIRE_LAYOUT_SIGNED;

@@ -59,6 +59,7 @@ const char *wire_type_name(uint64_t type)
         [WIRE_LOG_ENTRIES] = "LOG_ENTRIES",
         [WIRE_HEAD_PROOF] = "HEAD_PROOF",
         [WIRE_STATUS] = "STATUS",
+        [WIRE_PAIRS_OVER] = "PAIRS_OVER",
         [WIRE_ERROR] = "ERROR",
         [WIRE_SIGN] = "SIGN",
         [WIRE_SIGNED] = "SIGNED",

@@ -65,6 +65,13 @@ static const char *broken_rule(const struct end *end)
     return rule == ROTOR_IPQ_UNBROKEN ? NULL : rotor_ipq_rule_text(rule);
 }
 
+static void end_it(struct end *end)
+{
+    enclave_pair_close(&end->pair);
+    end->is_over = true;
+    end->reply_size = 0;
+}
+
 // Its own end alone.  The hang-up of the bell tells the program.
 static void condemn(struct ends *ends, struct end *end, const char *rule)
 {
@@ -76,9 +83,19 @@ static void condemn(struct ends *ends, struct end *end, const char *rule)
                 i, rule);
         (void)close(end->bell_fd);
     }
-    enclave_pair_close(&end->pair);
-    end->is_over = true;
-    end->reply_size = 0;
+    end_it(end);
+}
+
+// Those whose programs are gone, the RTP says.
+static void end_pairs(struct ends *ends, uint64_t over)
+{
+    for (uint32_t i = 0; i < LAUNCH_PAIRS; i++) {
+        struct end *end = &ends->end[1 + i];
+        if (!end->is_over && (over >> i & 1u) != 0) {
+            (void)close(end->bell_fd);
+            end_it(end);
+        }
+    }
 }
 
 // ---- one frame -------------------------------------------------------------
@@ -160,8 +177,9 @@ static bool step(struct end *rtp, struct enclave *enclave)
 enum rotor_status ends_turn(struct ends *ends, struct enclave *enclave,
                             bool *moved)
 {
-    *moved = false;
-    for (size_t i = 0; i < ENDS_COUNT; i++) {
+    *moved = serve_end(ends, &ends->end[ENDS_RTP], enclave);
+    end_pairs(ends, enclave_pairs_over(enclave));
+    for (size_t i = 1; i < ENDS_COUNT; i++) {
         *moved = serve_end(ends, &ends->end[i], enclave) || *moved;
     }
     *moved = step(&ends->end[ENDS_RTP], enclave) || *moved;

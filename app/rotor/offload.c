@@ -180,8 +180,9 @@ static int explain_no_pair(struct run *run, enum rotor_status status)
     }
     if (status == ROTOR_AGAIN) {
         return fail(run, CAUSE_UNAVAILABLE,
-                    "an enclave has a fixed number for its life: rotor status",
-                    "no queue pair is left");
+                    "rotor status says how many are left and whether programs "
+                    "are served",
+                    "no queue pair is left, or no program is served");
     }
     if (status == ROTOR_MALFORMED) {
         return fail(run, CAUSE_NOT_SUPPORTED,

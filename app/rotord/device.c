@@ -481,6 +481,12 @@ void device_take_record(struct device *device)
             (void)kill(device->enclave.pid, SIGKILL);
         }
         break;
+    case LAUNCH_RENEW:
+        warn("the enclave is started anew", record.text);
+        if (device->enclave.pid > 0) {
+            (void)kill(device->enclave.pid, SIGKILL);
+        }
+        break;
     case LAUNCH_RETEST:
         if (device->enclave.pid > 0) {
             (void)kill(device->enclave.pid, SIGUSR1);

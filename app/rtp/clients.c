@@ -56,7 +56,10 @@ void clients_cut_off(struct clients *clients, size_t index)
             request->client = CLIENTS_MAX;
         }
     }
-    pairs_retire(&clients->pairs, index);
+    uint32_t channel = pairs_retire(&clients->pairs, index);
+    if (channel != 0) {
+        rtp_end_pair(clients->rtp, channel);
+    }
     close(client->fd);
     secret_wipe(client->out, client->out_size); // may hold session keys
     client->fd = -1;
@@ -220,6 +223,11 @@ static void hand_out(struct clients *clients, size_t index,
     if (clients->rtp->unavailable != NULL) {
         refuse(clients, index, request->op, request->id,
                WIRE_CLIENT_UNAVAILABLE, clients->rtp->unavailable);
+        return;
+    }
+    if (!rtp_is_attested(clients->rtp)) {
+        refuse(clients, index, request->op, request->id,
+               WIRE_CLIENT_UNAVAILABLE, "the enclave has not attested yet");
         return;
     }
     size_t i = pairs_find(pairs, index);

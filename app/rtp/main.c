@@ -55,6 +55,7 @@ static struct {
     struct launch_birth birth;
     bool told_attested;
     bool watched_measurement; // of this enclave
+    bool asked_renewal;       // of this enclave
     uint64_t told_epoch;
     bool has_told;
     uint64_t refused_seen;
@@ -151,6 +152,7 @@ static void take_queue(const struct launch_record *record,
     app.bell_fd = fds[1];
     app.has_queue = true;
     app.watched_measurement = false;
+    app.asked_renewal = false;
     doorbell_init(&app.bell, &app.queue.channel, app.bell_fd,
                   DOORBELL_NO_EVENT);
     vigil_open(&app.vigil);
@@ -321,6 +323,19 @@ static void watch_entropy(void)
     memcpy(app.known_report, report, size + 1);
 }
 
+// Who is served nothing over the socket goes on over no pair either: they end
+// with their enclave.
+static void take_pairs_back(void)
+{
+    bool is_due = app.rtp.unavailable != NULL && app.has_queue &&
+                  !app.asked_renewal &&
+                  pairs_count(&app.clients.pairs, PAIR_FREE) < LAUNCH_PAIRS;
+    if (is_due) {
+        app.asked_renewal = true;
+        tell(LAUNCH_RENEW, "programs have queue pairs, and none is served");
+    }
+}
+
 // ---- the loop --------------------------------------------------------------
 
 // False: the queue is dead.  *moved: something left.
@@ -402,6 +417,7 @@ static bool turn(void)
     }
     clients_answer(&app.clients, now);
     moved = move_jobs(now) || moved;
+    take_pairs_back();
     tell_progress();
     return moved;
 }

@@ -52,13 +52,15 @@ void pairs_hand_out(struct pairs *pairs, size_t i, size_t owner)
     pairs->pair[i].owner = owner;
 }
 
-void pairs_retire(struct pairs *pairs, size_t owner)
+uint32_t pairs_retire(struct pairs *pairs, size_t owner)
 {
-    for (size_t i = 0; i < LAUNCH_PAIRS; i++) {
+    for (uint32_t i = 0; i < LAUNCH_PAIRS; i++) {
         if (pairs->pair[i].state == PAIR_OUT && pairs->pair[i].owner == owner) {
             pairs->pair[i].state = PAIR_RETIRED;
+            return launch_pair_channel(i);
         }
     }
+    return 0;
 }
 
 size_t pairs_count(const struct pairs *pairs, enum pair_state state)

@@ -4,7 +4,7 @@
 //
 // One pair goes to one connection, once for each start of the enclave.  Its
 // memory stays mapped by whoever had it, so a pair that came back would be read
-// and written by a stranger: it is retired instead.
+// and written by a stranger: it is retired instead, and the enclave is told.
 #ifndef ROTOR_APP_RTP_PAIRS_H
 #define ROTOR_APP_RTP_PAIRS_H
 
@@ -40,8 +40,9 @@ size_t pairs_find(const struct pairs *pairs, size_t owner);
 // It was sent: the RTP keeps nothing of it.
 void pairs_hand_out(struct pairs *pairs, size_t i, size_t owner);
 
-// The connection ended.
-void pairs_retire(struct pairs *pairs, size_t owner);
+// The connection ended.  The channel of its pair, for the enclave to be told;
+// 0: it had none.
+uint32_t pairs_retire(struct pairs *pairs, size_t owner);
 
 size_t pairs_count(const struct pairs *pairs, enum pair_state state);
 

@@ -48,7 +48,7 @@ ROTOR_CALL rotor_client_connect(struct rotor_client **client,
 // enclave has a fixed number of them for its life.
 //
 // ROTOR_FORBIDDEN    this user may not.
-// ROTOR_AGAIN        none is left, or no enclave runs.
+// ROTOR_AGAIN        none is left, or no attested enclave runs.
 // ROTOR_MALFORMED    the daemon does not know queue pairs.
 // ROTOR_PORT_FAILED  errno says why.
 ROTOR_CALL rotor_client_open_queue(struct rotor_client **client,

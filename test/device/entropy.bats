@@ -65,6 +65,8 @@ refuses_to_rotate() {
         [ "$status" -ne 0 ]
         [ ! -e "$FOLDER/none" ] && [ ! -e "$STATE/enclave/state" ]
         [ "$(status log_id)" = None ]
+        run rotor offload sign --count 1 --state "$STATE"
+        [ "$status" -eq 3 ] && [ "$(status queue_pairs.left)" = 8 ]
         [ $harm = silent ] || report_says 'board: failed'
         order good
         mended() { retest; attested; }

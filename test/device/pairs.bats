@@ -92,6 +92,13 @@ ends_well() {
     left_is 5
 }
 
+@test "a pair ends with its connection, whoever still has its memory and its bell; others go on" {
+    be_busy sign 60000
+    [ "$(pairs left)" = over ]
+    ends_well
+    ! said condemned
+}
+
 @test "the ninth program is told that none is left; a new enclave has all of them again" {
     for _ in 1 2 3 4 5 6 7 8; do pairs channel; done
     left_is 0

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """A program with a queue pair that does with it what it should not.
 
-    pairs.py SOCKET channel | twice | nonsense | flood
+    pairs.py SOCKET channel | twice | left | nonsense | flood
 """
 import mmap
 import os
+import select
 import socket
 import struct
 import sys
@@ -42,6 +43,12 @@ def main():
     if what == "twice":
         again, _, _ = open_pair(connection)
         print("UNAVAILABLE" if again.code == client.UNAVAILABLE else again.code)
+        return
+    if what == "left":
+        connection.socket.close()
+        poll = select.poll()
+        poll.register(fds[1], 0)
+        print("over" if poll.poll(10000) else "served")
         return
     slots = pair[2]
     half = PAGE + -(-64 * slots // PAGE) * PAGE

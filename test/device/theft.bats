@@ -57,6 +57,7 @@ end_thief() {
     FRONT='' THIEF=''
 }
 
+pairs_out() { [ "$(status queue_pairs.out)" = "$1" ]; }
 shows() { # file; the finding of fork check
     fork check "$1" --log-id "$LOG_ID" --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["shows"])'
 }
@@ -104,11 +105,22 @@ shows() { # file; the finding of fork check
     [ "$(shows "$FOLDER/proof")" = duplicity ]
     run fork check "$FOLDER/proof" --log-id "SHA256:$(printf 'A%.0s' {1..43})"
     [ "$status" -eq 1 ]
+    rotor offload sign --count 10000000 --state "$STATE" >"$FOLDER/busy" 2>&1 3>&- &
+    busy=$!
+    await 'a program has a pair' pairs_out 1
     fork report "$FOLDER/proof" --state "$STATE"
     await 'quarantine' grep -q 'alarm: duplicity' "$LOG"
     run rotor rotate --state "$STATE"
     [ "$status" -eq 3 ]
     [[ $output == *quarantine* ]]
+    # The program's own way to the enclave has ended, too.
+    code=0
+    wait "$busy" || code=$?
+    [ "$code" -eq 3 ]
+    run rotor offload sign --count 1 --state "$STATE"
+    [ "$status" -eq 3 ]
+    [[ $output == *'no program is served'* ]]
+    [ "$(status queue_pairs.out)" = 0 ]
     # The device keeps its proof too.
     fork export --state "$STATE" "$FOLDER/own-proof"
     [ "$(shows "$FOLDER/own-proof")" = duplicity ]

@@ -33,6 +33,7 @@ static const struct expectation EXPECTED[] = {
     {WIRE_LOG_GET,        "E0CPRLBH", "E0CPRLBH", "E0CPRLBH", "E0CPRLBH", "E0CPRLBH"},
     {WIRE_HEAD_PROOF,     "",         "CPLB",     "",         "",         "CPLB"    },
     {WIRE_STATUS,         "",         "E0CPRLBH", "E0CPRLBH", "E0CPRLBH", ""        },
+    {WIRE_PAIRS_OVER,     "",         "E0CPRLBH", "E0CPRLBH", "E0CPRLBH", ""        },
     {WIRE_SIGN,           "",         "CPLB",     "",         "",         "CPLB"    },
 };
 
@@ -206,7 +207,7 @@ static void check_state(enum wire_state state)
     static const uint8_t TYPES[] = {
         0x00, 0x01, 0x02, 0x03, 0x10, 0x11, 0x12, 0x20, 0x21, 0x22, 0x23,
         0x24, 0x25, 0x26, 0x30, 0x31, 0x32, 0x33, 0x34, 0x35, 0x40, 0x41,
-        0x42, 0x43, 0x50, 0x51, 0x5f, 0x60, 0x61, 0x7f, 0x80, 0xff};
+        0x42, 0x43, 0x50, 0x51, 0x52, 0x5f, 0x60, 0x61, 0x7f, 0x80, 0xff};
     reach(state);
     if (state == WIRE_STATE_BURNT || state == WIRE_STATE_HALTED) {
         world_start(&world);

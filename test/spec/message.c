@@ -81,6 +81,7 @@ static const struct wire_log_entries log_entries = {D, ARRAY, true, HEAD};
 static const struct wire_head_proof head_proof = {D, N(32)};
 static const struct wire_head_reply head_reply = {D, N(32), 3, D, 4, N(70)};
 static const struct wire_status_request status_request = {D};
+static const struct wire_pairs_over pairs_over = {D, 5};
 static const struct wire_status_reply status_reply = {D, MAP};
 static const struct wire_error_reply error_reply = {D, 7, 60};
 static const struct wire_sign sign = {D, D, N(32)};
@@ -128,6 +129,7 @@ static const struct sample SAMPLES[] = {
     SAMPLE(HEAD_PROOF, head_proof, "", true),
     SAMPLE(HEAD_REPLY, head_reply, "", true),
     SAMPLE(STATUS, status_request, "", true),
+    SAMPLE(PAIRS_OVER, pairs_over, "", true),
     SAMPLE(STATUS_REPLY, status_reply, "", true),
     SAMPLE(ERROR, error_reply, "", true),
     SAMPLE(SIGN, sign, "", true),

@@ -393,11 +393,46 @@ SPEC("a program that sends a frame of another pair, out of order, or none at "
     }
 }
 
+// The RTP says which pairs are over; the answer is a status.
+static void tell_over(uint64_t set)
+{
+    struct wire_pairs_over over = {.set = set};
+    rtp_push(WIRE_PAIRS_OVER, &WIRE_LAYOUT_PAIRS_OVER, &over);
+    turn();
+    assert_int_equal(rtp_pop(), WIRE_STATUS);
+}
+
+SPEC("a pair that the RTP takes back is served no more, in the very turn, "
+     "though its memory is still written; others go on")
+{
+    begin();
+    assert_ok(submit_attest(2, 0));
+    tell_over(1u << 2);
+    assert_only_condemned(2);
+    assert_hung_up(2);
+    end();
+}
+
+SPEC("a pair that was taken back stays so, and pairs that no enclave has may "
+     "be named")
+{
+    begin();
+    tell_over(1u << 1 | UINT64_C(1) << 63 | 1u << LAUNCH_PAIRS);
+    tell_over(0);
+    assert_true((enclave_pairs_over(&world.enclave) & 1u << 1) != 0);
+    assert_only_condemned(1);
+    tell_over(1u << 1);
+    assert_only_condemned(1);
+    assert_hung_up(1);
+    end();
+}
+
 SPEC("a program may not command: what is not for it is refused by the enclave")
 {
     static const uint8_t types[] = {
-        WIRE_HELLO_RTP, WIRE_GENERATE, WIRE_ROTATE,      WIRE_ROT_COMMIT,
-        WIRE_RECOVER,   WIRE_STATUS,   WIRE_SESSION_KEY, WIRE_RECOVER_SIGNED};
+        WIRE_HELLO_RTP,   WIRE_GENERATE,       WIRE_ROTATE,
+        WIRE_ROT_COMMIT,  WIRE_RECOVER,        WIRE_STATUS,
+        WIRE_SESSION_KEY, WIRE_RECOVER_SIGNED, WIRE_PAIRS_OVER};
     begin();
     for (size_t i = 0; i < COUNT_OF(types); i++) {
         uint8_t memory[WIRE_FRAME_MAX];
