@@ -37,7 +37,7 @@ static bool take_entries(struct cbor_reader *in, struct bundle *bundle,
     return true;
 }
 
-enum rotor_status bundle_read_entries(struct bundle *bundle,
+static enum rotor_status read_entries(struct bundle *bundle,
                                       struct cbor_reader *in, size_t size)
 {
     size_t count = cbor_read_array(in);
@@ -82,43 +82,11 @@ enum rotor_status bundle_decode(struct bundle *bundle, struct rotor_bytes bytes)
     }
     bundle->request = cbor_read_bytes_sized(&in, 1, 1024);
     bundle->response = cbor_read_bytes_sized(&in, 1, WIRE_CLIENT_MAX);
-    enum rotor_status status = bundle_read_entries(bundle, &in, bytes.size);
+    enum rotor_status status = read_entries(bundle, &in, bytes.size);
     if (has_platform && status == ROTOR_OK) {
         bundle->platform = cbor_read_bytes_sized(&in, 1, BUNDLE_MAX);
     }
     return finish(bundle, &in, status);
-}
-
-// A whole file of entries, old or new.
-static enum rotor_status read_log(struct cbor_reader *in, struct bundle *bundle,
-                                  size_t size)
-{
-    if (cbor_peek_kind(in) != CBOR_TEXT) {
-        cbor_read_array_of(in, 2);
-        return bytes_equal(cbor_read_text(in), LOG_OLD_TITLE)
-                   ? bundle_read_entries(bundle, in, size)
-                   : ROTOR_MALFORMED;
-    }
-    bundle->entries = calloc(size / ENTRY_MIN + 1, sizeof *bundle->entries);
-    if (bundle->entries == NULL) {
-        return ROTOR_PORT_FAILED;
-    }
-    bool is_log = bytes_equal(cbor_read_text(in), LOG_TITLE);
-    while (is_log && !cbor_finished(in)) {
-        struct rotor_bytes bytes = cbor_read_item(in);
-        is_log = !cbor_has_failed(in) && bytes.size >= ENTRY_MIN &&
-                 take_entry(bundle, bytes);
-    }
-    return is_log ? ROTOR_OK : ROTOR_MALFORMED;
-}
-
-enum rotor_status bundle_decode_log(struct bundle *bundle,
-                                    struct rotor_bytes bytes)
-{
-    struct cbor_reader in;
-    *bundle = (struct bundle){0};
-    cbor_reader_init(&in, bytes);
-    return finish(bundle, &in, read_log(&in, bundle, bytes.size));
 }
 
 void bundle_close(struct bundle *bundle)
@@ -149,16 +117,6 @@ enum rotor_status bundle_encode(const struct bundle_content *content,
     if (has_platform) {
         cbor_write_bytes(&out, content->platform);
     }
-    return cbor_writer_finish(&out);
-}
-
-enum rotor_status bundle_encode_log(struct rotor_bytes entries,
-                                    struct rotor_room *bytes)
-{
-    struct cbor_writer out;
-    cbor_writer_init(&out, bytes);
-    cbor_write_text(&out, LOG_TITLE);
-    cbor_write_raw(&out, entries);
     return cbor_writer_finish(&out);
 }
 
@@ -226,8 +184,7 @@ void entry_list_close(struct entry_list *list)
 enum rotor_status entry_list_append(struct entry_list *list,
                                     struct rotor_bytes entry)
 {
-    size_t max = list->max != 0 ? list->max : BUNDLE_MAX - WIRE_ENTRY_MAX * 2;
-    if (list->size + entry.size > max) {
+    if (list->size + entry.size > BUNDLE_MAX - WIRE_ENTRY_MAX * 2) {
         return ROTOR_TOO_SMALL;
     }
     if (list->size + entry.size > list->room) {

@@ -51,18 +51,6 @@ ROTOR_CALL bundle_encode(const struct bundle_content *content,
 // A device that answers LOG_GET from the bundle and nothing else.
 struct relying_device bundle_device(struct bundle *bundle);
 
-// A file of entries alone, as app/rotor/log_stream.h has it, all of it at hand.
-ROTOR_CALL bundle_decode_log(struct bundle *bundle, struct rotor_bytes bytes);
-ROTOR_CALL bundle_encode_log(struct rotor_bytes entries,
-                             struct rotor_room *bytes);
-
-// An array of entries, as part of a file of `size` bytes.
-//
-// ROTOR_MALFORMED    not an array of entries; `bundle` holds none.
-// ROTOR_PORT_FAILED  no memory.
-ROTOR_CALL bundle_read_entries(struct bundle *bundle, struct cbor_reader *in,
-                               size_t size);
-
 // ---- from a device ---------------------------------------------------------
 
 // The entries of a device, one after the other, reply by reply.
@@ -103,15 +91,12 @@ ROTOR_CALL entries_fetch(const struct relying_device *device,
                          const struct entry_sink *sink,
                          struct relying_refusal *refusal);
 
-// Entries in memory, as many as a bundle may hold or `max` bytes say.
-#define ENTRY_LIST_MAX (96u * 1024u * 1024u) // a log that a proof begins with
-
+// Entries in memory, as many as a bundle may hold.
 struct entry_list {
     uint8_t *memory; // on the heap
     size_t size;     // bytes
     size_t room;
     size_t count;
-    size_t max; // bytes; 0: what a bundle may hold
 };
 
 void entry_list_close(struct entry_list *list);

@@ -6,10 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/rotor/bundle.h"
 #include "app/rotor/chain.h"
-#include "app/rotor/log_stream.h"
-#include "app/rotor/reliance.h"
+#include "app/rotor/held_log.h"
 #include "app/rotor/walk.h"
 #include "base/bytes.h"
 
@@ -250,169 +248,26 @@ static int end_whole(struct listing *listing)
     return EXIT_ACCEPTED;
 }
 
-// `end_unread` says what the source failed with; EXIT_ACCEPTED: it did not.
-static int list_log(struct listing *listing, const struct ahead_source *source,
-                    int (*end_unread)(struct listing *listing, void *context))
+static int end_unread(struct listing *listing, const struct held_log *log,
+                      int cause)
+{
+    struct held_fault fault;
+    return held_log_fault(log, &fault)
+               ? end_with(listing, fault.cause, fault.hint, fault.message)
+               : end_with(listing, CAUSE_PLATFORM, WALK_NEEDS_ROOM,
+                          strerror(cause));
+}
+
+static int list_log(struct listing *listing, const struct held_log *log)
 {
     const struct walk_taker taker = {listing, take_step};
     bool is_whole = false;
-    enum rotor_status status = walk_held(source, &taker, &is_whole);
+    enum rotor_status status = walk_held(&log->entries, &taker, &is_whole);
     if (listing->is_broken) {
         return end_broken(listing);
     }
-    if (status == ROTOR_OK) {
-        return end_whole(listing);
-    }
-    int cause = errno;
-    int code = end_unread(listing, source->context);
-    return code != EXIT_ACCEPTED ? code
-                                 : end_with(listing, CAUSE_PLATFORM,
-                                            WALK_NEEDS_ROOM, strerror(cause));
-}
-
-// ---- where it comes from ---------------------------------------------------
-
-struct file_source {
-    struct log_stream file;
-    const char *path;
-    enum rotor_status status;
-};
-
-static enum rotor_status next_of_file(void *context, struct rotor_bytes *bytes)
-{
-    struct file_source *source = context;
-    struct chain_entry entry;
-    source->status = log_stream_next(&source->file, bytes);
-    if (source->status == ROTOR_OK) {
-        source->status = chain_entry_decode(*bytes, &entry);
-    }
-    return source->status;
-}
-
-// EXIT_ACCEPTED: the file was not at fault.
-static int file_unread(struct listing *listing, void *context)
-{
-    const struct file_source *source = context;
-    char message[600];
-    if (source->status == ROTOR_OK || source->status == ROTOR_AGAIN) {
-        return EXIT_ACCEPTED;
-    }
-    bool is_port = source->status == ROTOR_PORT_FAILED;
-    (void)snprintf(message, sizeof message, "%s: %s", source->path,
-                   is_port ? strerror(errno)
-                           : "not a log of rotor, or cut off");
-    return end_with(listing, is_port ? CAUSE_UNREADABLE : CAUSE_UNPARSABLE,
-                    is_port ? NULL : "rotor chain export writes such files",
-                    message);
-}
-
-static int list_file(struct listing *listing, const char *path)
-{
-    struct file_source source = {.path = path};
-    const struct ahead_source entries = {&source, next_of_file};
-    source.status = log_stream_open(&source.file, path);
-    if (source.status != ROTOR_OK) {
-        return file_unread(listing, &source);
-    }
-    int code = list_log(listing, &entries, file_unread);
-    log_stream_close(&source.file);
-    return code;
-}
-
-static int daemon_unread(struct listing *listing, void *context)
-{
-    const struct entry_reader *reader = context;
-    char message[300];
-    if (reader->failed == ROTOR_OK) {
-        return EXIT_ACCEPTED;
-    }
-    bool has_text = reader->refusal.text[0] != '\0';
-    (void)snprintf(message, sizeof message, "rotord: %s",
-                   has_text ? reader->refusal.text
-                            : rotor_status_name(reader->failed));
-    return end_with(listing,
-                    reader->failed == ROTOR_AGAIN ? CAUSE_TIMEOUT
-                                                  : CAUSE_UNAVAILABLE,
-                    "see: rotor doctor", message);
-}
-
-static int list_device(struct listing *listing)
-{
-    static struct entry_reader reader;
-    struct rotor_client *client = NULL;
-    const struct ahead_source entries = {&reader, entry_reader_next};
-    int code = EXIT_ACCEPTED;
-    if (!daemon_open(listing->run, &client, &code)) {
-        return code;
-    }
-    const struct relying_device device = relying_device_of(client);
-    reader = (struct entry_reader){.device = &device};
-    code = list_log(listing, &entries, daemon_unread);
-    rotor_client_close(client);
-    return code;
-}
-
-// What a relying party keeps: all of it is read and its sum checked first.
-struct store_source {
-    struct store store;
-    uint64_t next;
-    const char *folder;
-    enum rotor_status status;
-    uint8_t memory[WIRE_ENTRY_MAX];
-};
-
-static enum rotor_status next_of_store(void *context, struct rotor_bytes *bytes)
-{
-    struct store_source *source = context;
-    struct rotor_room room = ROOM_OF(source->memory);
-    if (source->next == source->store.count) {
-        return ROTOR_AGAIN;
-    }
-    source->status = store_entry(&source->store, source->next++, &room);
-    *bytes = bytes_in(&room);
-    return source->status;
-}
-
-static int store_unread(struct listing *listing, void *context)
-{
-    const struct store_source *source = context;
-    char message[600];
-    if (source->status == ROTOR_OK) {
-        return EXIT_ACCEPTED;
-    }
-    bool is_damaged = source->status == ROTOR_CORRUPT;
-    (void)snprintf(
-        message, sizeof message, "trust store %s: %s", source->folder,
-        is_damaged ? "the files of this log are damaged" : strerror(errno));
-    return end_with(listing, is_damaged ? CAUSE_UNPARSABLE : CAUSE_UNREADABLE,
-                    is_damaged ? "restore it from a backup, or move it away "
-                                 "and pin the log anew"
-                               : "see --trust",
-                    message);
-}
-
-static int list_store(struct listing *listing, struct reliance *reliance)
-{
-    static struct store_source source;
-    const struct ahead_source entries = {&source, next_of_store};
-    struct wire_digest log_id;
-    int code = EXIT_ACCEPTED;
-    if (!parse_digest(reliance->log_id, &log_id)) {
-        return fail(listing->run, CAUSE_USAGE, NULL,
-                    "--log-id %s: not a fingerprint", reliance->log_id);
-    }
-    if (!reliance_choose_folder(listing->run, reliance, &code)) {
-        return code;
-    }
-    source.folder = reliance->folder;
-    source.status = store_open(&source.store, reliance->folder);
-    if (source.status == ROTOR_OK) {
-        source.status = store_select(&source.store, &log_id);
-    }
-    code = source.status == ROTOR_OK ? list_log(listing, &entries, store_unread)
-                                     : store_unread(listing, &source);
-    store_close(&source.store);
-    return code;
+    return status == ROTOR_OK ? end_whole(listing)
+                              : end_unread(listing, log, errno);
 }
 
 // ---- the command -----------------------------------------------------------
@@ -422,18 +277,33 @@ struct wanted {
     struct reliance reliance;
 };
 
+static bool open_wanted(struct held_log *log, const struct run *run,
+                        struct wanted *wanted, int *code)
+{
+    bool is_party = wanted->reliance.log_id != NULL;
+    if (is_party && wanted->path != NULL) {
+        *code = fail(run, CAUSE_USAGE, NULL,
+                     "--file and --log-id exclude each other");
+        return false;
+    }
+    if (is_party) {
+        return held_log_open_party(log, run, &wanted->reliance, code);
+    }
+    return wanted->path != NULL
+               ? held_log_open_file(log, run, wanted->path, code)
+               : held_log_open_device(log, run, code);
+}
+
 static int list(struct listing *listing, struct wanted *wanted)
 {
-    bool is_store = wanted->reliance.log_id != NULL;
-    if (is_store && wanted->path != NULL) {
-        return fail(listing->run, CAUSE_USAGE, NULL,
-                    "--file and --log-id exclude each other");
+    static struct held_log log;
+    int code = EXIT_ACCEPTED;
+    if (!open_wanted(&log, listing->run, wanted, &code)) {
+        return code;
     }
-    if (is_store) {
-        return list_store(listing, &wanted->reliance);
-    }
-    return wanted->path != NULL ? list_file(listing, wanted->path)
-                                : list_device(listing);
+    code = list_log(listing, &log);
+    held_log_close(&log);
+    return code;
 }
 
 static bool take_epoch(const struct run *run, const char *text, uint64_t *epoch,

@@ -14,7 +14,5 @@ int chain_prune(struct run *run, uint64_t keep);
 // The epoch that the device's log begins at.  False: said why.
 bool chain_first_held(struct run *run, struct rotor_client *client,
                       uint64_t *epoch, int *code);
-int chain_not_fetched(const struct run *run, enum rotor_status status,
-                      const struct relying_refusal *refusal);
 
 #endif

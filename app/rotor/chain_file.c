@@ -12,14 +12,9 @@
 #include "app/rotor/log_stream.h"
 #include "base/bytes.h"
 
-int chain_not_fetched(const struct run *run, enum rotor_status status,
-                      const struct relying_refusal *refusal)
+static int not_fetched(const struct run *run, enum rotor_status status,
+                       const struct relying_refusal *refusal)
 {
-    if (status == ROTOR_TOO_SMALL) {
-        return fail(run, CAUSE_NOT_SUPPORTED,
-                    "rotor chain export writes a log of any length",
-                    "the log is too long for a proof");
-    }
     return fail(run, status == ROTOR_AGAIN ? CAUSE_TIMEOUT : CAUSE_UNAVAILABLE,
                 "see: rotor doctor", "rotord: %s",
                 refusal->text[0] != '\0' ? refusal->text
@@ -99,7 +94,7 @@ int chain_export(struct run *run, const char *path)
                     strerror(errno));
     }
     return status == ROTOR_OK ? say_exported(run, &export, path)
-                              : chain_not_fetched(run, status, &refusal);
+                              : not_fetched(run, status, &refusal);
 }
 
 // ---- prune -----------------------------------------------------------------

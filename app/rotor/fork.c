@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "app/rotor/fork_proof.h"
-#include "app/rotor/log_file.h"
-#include "app/rotor/reliance.h"
+#include "app/rotor/held_log.h"
+#include "app/rotor/walk.h"
 #include "base/bytes.h"
 
 #define PROOF_HINT "rotor fork export writes such files"
@@ -19,8 +19,8 @@
 struct source {
     const char *path; // of an exported log; NULL: as it is held
     struct reliance reliance;
-    struct store store;
-    struct rotor_bytes log;  // a file, on the heap
+    struct held_log party;   // with --log-id
+    struct held_log log;     // else, or with --file
     struct rotor_bytes file; // kept bodies of the device, on the heap
     uint8_t memory[STORE_FORK_MAX];
     struct store_fork kept;
@@ -36,24 +36,12 @@ static bool nothing_kept(const struct run *run, int *code)
 static bool read_party(const struct run *run, struct source *source, int *code)
 {
     struct rotor_room room = ROOM_OF(source->memory);
-    struct wire_digest log_id;
     bool found = false;
-    if (!parse_digest(source->reliance.log_id, &log_id)) {
-        *code = fail(run, CAUSE_USAGE, NULL, "--log-id %s: not a fingerprint",
-                     source->reliance.log_id);
-        return false;
-    }
-    if (!reliance_choose_folder(run, &source->reliance, code)) {
+    if (!held_log_open_party(&source->party, run, &source->reliance, code)) {
         return false;
     }
     enum rotor_status status =
-        store_open(&source->store, source->reliance.folder);
-    if (status == ROTOR_OK) {
-        status = store_select(&source->store, &log_id);
-    }
-    if (status == ROTOR_OK) {
-        status = store_read_fork(&source->store, &room, &source->kept, &found);
-    }
+        store_read_fork(&source->party.store, &room, &source->kept, &found);
     if (status != ROTOR_OK) {
         *code = fail(run, CAUSE_UNREADABLE, "see --trust", "trust store %s: %s",
                      source->reliance.folder,
@@ -81,42 +69,47 @@ static bool read_device(const struct run *run, struct source *source, int *code)
     return true;
 }
 
-static bool read_log(const struct run *run, struct source *source, int *code)
+// NULL: said why.
+static const struct held_log *open_log(const struct run *run,
+                                       struct source *source, int *code)
 {
-    size_t count;
-    if (source->path != NULL) {
-        return read_file(run, source->path, BUNDLE_MAX, &source->log, code);
+    bool is_open = true;
+    if (source->path == NULL && source->reliance.log_id != NULL) {
+        return &source->party;
     }
-    return source->reliance.log_id != NULL
-               ? log_file_of_store(run, &source->store, &source->log, code)
-               : log_file_of_daemon(run, &source->log, &count, code);
+    is_open = source->path != NULL
+                  ? held_log_open_file(&source->log, run, source->path, code)
+                  : held_log_open_device(&source->log, run, code);
+    return is_open ? &source->log : NULL;
 }
 
-static bool write_proof(const struct run *run, const struct source *source,
+static bool write_proof(const struct run *run, struct source *source,
                         const char *path, int *code)
 {
-    struct bundle log = {0};
-    size_t capacity = source->log.size + STORE_FORK_MAX + 64;
-    struct rotor_room room = {malloc(capacity), capacity, 0};
-    enum rotor_status status = room.data == NULL
-                                   ? ROTOR_PORT_FAILED
-                                   : bundle_decode_log(&log, source->log);
-    if (status == ROTOR_OK) {
-        status = fork_proof_encode(&log, source->kept.accepted,
-                                   source->kept.other, &room);
+    const struct fork_bodies bodies = {source->kept.accepted,
+                                       source->kept.other};
+    const struct held_log *log = open_log(run, source, code);
+    struct held_fault fault;
+    if (log == NULL) {
+        return false;
     }
-    bool is_done = status == ROTOR_OK &&
-                   write_file(run, path, bytes_in(&room), false, code);
-    if (status != ROTOR_OK) {
+    enum rotor_status status = fork_proof_write(path, &bodies, &log->entries);
+    if (status == ROTOR_OK) {
+        return true;
+    }
+    if (held_log_fault(log, &fault)) {
+        *code = fail(run, fault.cause, fault.hint, "%s", fault.message);
+    } else if (status == ROTOR_PORT_FAILED) {
+        *code =
+            fail(run, CAUSE_UNREADABLE, NULL, "%s: %s", path, strerror(errno));
+    } else {
         *code = fail(run, CAUSE_UNREADABLE,
                      "--file names an exported log that begins at its first "
                      "entry",
                      "the log does not lead to what was kept: %s",
                      rotor_status_name(status));
     }
-    bundle_close(&log);
-    free(room.data);
-    return is_done;
+    return false;
 }
 
 static int main_export(struct run *run, int count, char **arguments)
@@ -137,15 +130,12 @@ static int main_export(struct run *run, int count, char **arguments)
     if (count != 1) {
         return fail(run, CAUSE_USAGE, NULL, "fork export takes one FILE");
     }
-    source.store.folder = -1;
-    source.store.lock = -1;
     bool is_party = source.reliance.log_id != NULL;
     bool is_read = is_party ? read_party(run, &source, &code)
                             : read_device(run, &source, &code);
-    bool is_done = is_read && read_log(run, &source, &code) &&
-                   write_proof(run, &source, arguments[0], &code);
-    store_close(&source.store);
-    free((void *)(uintptr_t)source.log.data);
+    bool is_done = is_read && write_proof(run, &source, arguments[0], &code);
+    held_log_close(&source.party);
+    held_log_close(&source.log);
     free((void *)(uintptr_t)source.file.data);
     if (is_done && run->is_json && strcmp(arguments[0], "-") != 0) {
         struct json out;
@@ -214,10 +204,32 @@ static void say(const struct run *run, enum chain_fork fork,
 
 // ---- check and report ------------------------------------------------------
 
+static bool not_judged(const struct run *run, const char *path,
+                       enum rotor_status status, int *code)
+{
+    *code = status == ROTOR_MALFORMED
+                ? fail(run, CAUSE_UNPARSABLE, PROOF_HINT,
+                       "%s: not a proof of a fork, or cut off", path)
+                : fail(run, CAUSE_PLATFORM, WALK_NEEDS_ROOM, "%s: %s", path,
+                       strerror(errno));
+    return false;
+}
+
+static bool open_proof(const struct run *run, const char *path,
+                       struct fork_proof *proof, int *code)
+{
+    enum rotor_status status = fork_proof_open(proof, path);
+    if (status == ROTOR_PORT_FAILED) {
+        *code =
+            fail(run, CAUSE_UNREADABLE, NULL, "%s: %s", path, strerror(errno));
+        return false;
+    }
+    return status == ROTOR_OK || not_judged(run, path, status, code);
+}
+
 static bool judge_file(const struct run *run, const char *path,
                        const char *log_id, struct fork_proof *proof,
-                       struct fork_finding *finding, struct rotor_bytes *file,
-                       int *code)
+                       struct fork_finding *finding, int *code)
 {
     struct wire_digest expected = {0};
     if (log_id != NULL && !parse_digest(log_id, &expected)) {
@@ -225,20 +237,13 @@ static bool judge_file(const struct run *run, const char *path,
                      log_id);
         return false;
     }
-    if (!read_file(run, path, BUNDLE_MAX, file, code)) {
+    if (!open_proof(run, path, proof, code)) {
         return false;
     }
-    enum rotor_status status = fork_proof_decode(proof, *file);
-    if (status == ROTOR_OK) {
-        status = fork_proof_judge(proof, finding);
-    }
+    enum rotor_status status = fork_proof_judge(proof, finding);
+    fork_proof_close(proof);
     if (status != ROTOR_OK) {
-        *code = status == ROTOR_MALFORMED
-                    ? fail(run, CAUSE_UNPARSABLE, PROOF_HINT,
-                           "%s: not a proof of a fork", path)
-                    : fail(run, CAUSE_PLATFORM, NULL, "%s: %s", path,
-                           rotor_status_name(status));
-        return false;
+        return not_judged(run, path, status, code);
     }
     bool is_other =
         log_id != NULL && !wire_digest_equal(&expected, &finding->log_id);
@@ -252,11 +257,10 @@ static bool judge_file(const struct run *run, const char *path,
 
 static int check_one(struct run *run, const char *path, const char *log_id)
 {
-    struct fork_proof proof = {0};
+    static struct fork_proof proof;
     struct fork_finding finding;
-    struct rotor_bytes file = {NULL, 0};
     int code = EXIT_ACCEPTED;
-    if (judge_file(run, path, log_id, &proof, &finding, &file, &code)) {
+    if (judge_file(run, path, log_id, &proof, &finding, &code)) {
         if (is_proof(finding.fork)) {
             say(run, finding.fork, &finding, NULL);
         } else {
@@ -264,8 +268,6 @@ static int check_one(struct run *run, const char *path, const char *log_id)
                         meaning_of(finding.fork));
         }
     }
-    fork_proof_close(&proof);
-    free((void *)(uintptr_t)file.data);
     return code;
 }
 
@@ -326,13 +328,12 @@ static int report_one(struct run *run, const char *path)
 {
     static uint8_t memory[WIRE_CLIENT_MAX];
     struct rotor_room payload = ROOM_OF(memory);
-    struct fork_proof proof = {0};
+    static struct fork_proof proof;
     struct fork_finding finding;
-    struct rotor_bytes file = {NULL, 0};
     struct rotor_client *client = NULL;
     int code = EXIT_ACCEPTED;
-    if (judge_file(run, path, NULL, &proof, &finding, &file, &code)) {
-        if (encode_report(proof.other, &payload) != ROTOR_OK) {
+    if (judge_file(run, path, NULL, &proof, &finding, &code)) {
+        if (encode_report(proof.bodies.other, &payload) != ROTOR_OK) {
             code = fail(run, CAUSE_UNPARSABLE, PROOF_HINT,
                         "%s: its second body is none", path);
         } else if (daemon_open(run, &client, &code)) {
@@ -340,8 +341,6 @@ static int report_one(struct run *run, const char *path)
             rotor_client_close(client);
         }
     }
-    fork_proof_close(&proof);
-    free((void *)(uintptr_t)file.data);
     return code;
 }
 

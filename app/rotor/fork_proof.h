@@ -2,10 +2,11 @@
 // What a second body for a place of a log proves, as a file that anyone can
 // judge who knows the log's name: doc/PROTOCOL.client 5.
 //
-//     dCBOR ["rotor fork/1", [* entry], bstr accepted, bstr other]
+//     "rotor fork/2" accepted bstr, other bstr, entry entry ...
 //
-// The entries lead from the first one to the place in question.  A proof is as
-// hostile as a network.
+// A CBOR sequence (RFC 8742).  The entries lead from the first one to the place
+// in question, of any number: they are written and judged one after the other.
+// A proof is as hostile as a network.
 #ifndef ROTOR_APP_ROTOR_FORK_PROOF_H
 #define ROTOR_APP_ROTOR_FORK_PROOF_H
 
@@ -14,29 +15,43 @@
 #include <rotor/bytes.h>
 #include <rotor/status.h>
 
-#include "app/rotor/bundle.h"
+#include "app/rotor/ahead.h"
+#include "app/rotor/log_stream.h"
 #include "chain/forks.h"
+#include "wire/message.h"
 
-// Views into the file.
-struct fork_proof {
-    struct bundle log;           // from the first entry on
+struct fork_bodies {
     struct rotor_bytes accepted; // empty: nothing was accepted there
     struct rotor_bytes other;
 };
 
-// ROTOR_MALFORMED    not such a file.
-// ROTOR_PORT_FAILED  no memory.
-ROTOR_CALL fork_proof_decode(struct fork_proof *proof, struct rotor_bytes file);
-void fork_proof_close(struct fork_proof *proof);
+// ---- writing ---------------------------------------------------------------
 
-// The same from a log and two bodies: its entries behind the place are left
-// out.
+// From a log and two bodies: what the log has at the place and behind it is
+// left out.
 //
-// ROTOR_MALFORMED  the log does not lead to that place.
-// ROTOR_TOO_SMALL  no room.
-ROTOR_CALL fork_proof_encode(const struct bundle *log,
-                             struct rotor_bytes accepted,
-                             struct rotor_bytes other, struct rotor_room *file);
+// ROTOR_MALFORMED    the log does not lead to that place from its first entry.
+// ROTOR_PORT_FAILED  errno says why.
+// others             what `log` said.
+ROTOR_CALL fork_proof_write(const char *path, const struct fork_bodies *bodies,
+                            const struct ahead_source *log);
+
+// ---- judging ---------------------------------------------------------------
+
+// Not movable once it is open.
+struct fork_proof {
+    struct log_stream log; // from the first entry on
+    struct fork_bodies bodies;
+    uint8_t accepted[WIRE_ENTRY_MAX];
+    uint8_t other[WIRE_ENTRY_MAX];
+};
+
+// "-" is stdin.
+//
+// ROTOR_MALFORMED    not such a file.
+// ROTOR_PORT_FAILED  errno says why.
+ROTOR_CALL fork_proof_open(struct fork_proof *proof, const char *path);
+void fork_proof_close(struct fork_proof *proof);
 
 struct fork_finding {
     enum chain_fork fork;
@@ -45,11 +60,13 @@ struct fork_finding {
     const char *reason; // NULL, or why the log itself does not hold
 };
 
-// Verifies every entry, then judges the two.  Measurements are not judged:
-// what counts here is who signed.
+// Reads on: verifies every entry up to the first that is refused, then judges
+// the two.  Once.  Measurements are not judged: what counts here is who signed.
 //
-// ROTOR_PORT_FAILED  no memory, or the crypto library.
-ROTOR_CALL fork_proof_judge(const struct fork_proof *proof,
+// ROTOR_MALFORMED    no entry, or one that is cut off.
+// ROTOR_PORT_FAILED  the file, no memory or room for a file
+//                    (app/rotor/scratch.h), or the crypto library.
+ROTOR_CALL fork_proof_judge(struct fork_proof *proof,
                             struct fork_finding *finding);
 
 #endif

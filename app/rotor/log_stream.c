@@ -88,7 +88,7 @@ static enum rotor_status read_title(struct log_stream *file)
     return ROTOR_OK;
 }
 
-enum rotor_status log_stream_open(struct log_stream *file, const char *path)
+static enum rotor_status open_path(struct log_stream *file, const char *path)
 {
     struct stat state;
     bool is_stdin = strcmp(path, "-") == 0;
@@ -104,13 +104,40 @@ enum rotor_status log_stream_open(struct log_stream *file, const char *path)
     if (fstat(file->fd, &state) == 0 && S_ISREG(state.st_mode)) {
         file->size = (uint64_t)state.st_size;
     }
-    enum rotor_status status = read_title(file);
+    return ROTOR_OK;
+}
+
+static enum rotor_status or_close(struct log_stream *file,
+                                  enum rotor_status status)
+{
     if (status != ROTOR_OK) {
         int cause = errno;
         log_stream_close(file);
         errno = cause;
     }
     return status;
+}
+
+enum rotor_status log_stream_open(struct log_stream *file, const char *path)
+{
+    TRY(open_path(file, path));
+    return or_close(file, read_title(file));
+}
+
+enum rotor_status
+log_stream_open_behind(struct log_stream *file, const char *path,
+                       bool (*head)(void *context, struct cbor_reader *in),
+                       void *context)
+{
+    struct cbor_reader in;
+    TRY(open_path(file, path));
+    enum rotor_status status = fill(file);
+    if (status == ROTOR_OK) {
+        cbor_reader_init(&in, in_window(file));
+        status = head(context, &in) ? ROTOR_OK : ROTOR_MALFORMED;
+        pass(file, in.position);
+    }
+    return or_close(file, status);
 }
 
 void log_stream_close(struct log_stream *file)
@@ -184,6 +211,15 @@ static void *open_stream(struct log_writer *writer)
     return fopen(writer->fresh, "we");
 }
 
+enum rotor_status log_writer_open_with(struct log_writer *writer,
+                                       const char *path,
+                                       struct rotor_bytes head)
+{
+    *writer = (struct log_writer){.path = path};
+    writer->stream = open_stream(writer);
+    return writer->stream == NULL ? ROTOR_PORT_FAILED : put(writer, head);
+}
+
 enum rotor_status log_writer_open(struct log_writer *writer, const char *path)
 {
     uint8_t memory[TITLE_BYTES];
@@ -193,9 +229,7 @@ enum rotor_status log_writer_open(struct log_writer *writer, const char *path)
     cbor_writer_init(&out, &title);
     cbor_write_text(&out, LOG_TITLE);
     TRY(cbor_writer_finish(&out));
-    writer->stream = open_stream(writer);
-    return writer->stream == NULL ? ROTOR_PORT_FAILED
-                                  : put(writer, bytes_in(&title));
+    return log_writer_open_with(writer, path, bytes_in(&title));
 }
 
 enum rotor_status log_writer_add(struct log_writer *writer,

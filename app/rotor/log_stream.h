@@ -18,6 +18,7 @@
 #include <rotor/status.h>
 
 #include "base/bytes.h"
+#include "wire/cbor.h"
 
 #define LOG_TITLE      LABEL("rotor log/2")
 #define LOG_OLD_TITLE  LABEL("rotor log/1")
@@ -46,6 +47,16 @@ struct log_stream {
 ROTOR_CALL log_stream_open(struct log_stream *file, const char *path);
 void log_stream_close(struct log_stream *file);
 
+// Entries behind another head than a log's, which `head` reads: 16 *
+// WIRE_ENTRY_MAX bytes of the file, if it has them, are there for that call.
+//
+// ROTOR_MALFORMED    `head` said false.
+// ROTOR_PORT_FAILED  errno says why.
+ROTOR_CALL log_stream_open_behind(struct log_stream *file, const char *path,
+                                  bool (*head)(void *context,
+                                               struct cbor_reader *in),
+                                  void *context);
+
 // The next entry: one item of at most WIRE_ENTRY_MAX bytes, not judged.  A
 // view, good until the next call.
 //
@@ -68,6 +79,9 @@ struct log_writer {
 //
 // ROTOR_PORT_FAILED  errno says why.
 ROTOR_CALL log_writer_open(struct log_writer *writer, const char *path);
+// The same with another head than a log's.
+ROTOR_CALL log_writer_open_with(struct log_writer *writer, const char *path,
+                                struct rotor_bytes head);
 ROTOR_CALL log_writer_add(struct log_writer *writer, struct rotor_bytes entry);
 // Makes it last; or takes it back.
 ROTOR_CALL log_writer_close(struct log_writer *writer, bool is_whole);

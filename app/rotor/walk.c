@@ -144,6 +144,13 @@ walk_with(struct walk *walk, const struct ahead_source *source,
     return status;
 }
 
+enum rotor_status walk_stream(const struct ahead_source *source,
+                              const struct walk_taker *taker, bool *is_whole)
+{
+    struct walk walk = {.reference = {.any_measurement = true}};
+    return walk_with(&walk, source, 0, taker, is_whole);
+}
+
 enum rotor_status walk_held(const struct ahead_source *source,
                             const struct walk_taker *taker, bool *is_whole)
 {

@@ -37,11 +37,15 @@ ROTOR_CALL walk_log(const struct bundle_entry *entries, size_t count,
 ROTOR_CALL walk_late(const struct bundle_entry *entries, size_t count,
                      const struct walk_taker *taker, bool *is_whole);
 
-// The same for what a device holds, read as it is walked.
+// walk_log of any length, read as it is walked, on all processors.
 //
 // ROTOR_PORT_FAILED  also: no room for a file (app/rotor/scratch.h), errno says
 //                    why.
 // others             what the source said; what was taken until then counts.
+ROTOR_CALL walk_stream(const struct ahead_source *source,
+                       const struct walk_taker *taker, bool *is_whole);
+
+// The same for what a device holds, which may begin later than at genesis.
 ROTOR_CALL walk_held(const struct ahead_source *source,
                      const struct walk_taker *taker, bool *is_whole);
 

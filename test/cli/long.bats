@@ -9,8 +9,9 @@ setup_file() {
         make_log=$ROTOR_BIN/../../$build/test/long/make-log
         [ -x "$make_log" ] && break
     done
-    "$make_log" 1500 "$LONG" --evidence
-    "$make_log" 100 "$SHORT" --evidence
+    for log in "$LONG" "$SHORT"; do mkdir -p "$log.state/rtp"; done
+    "$make_log" 1500 "$LONG" --evidence --fork "$LONG.state/rtp/fork"
+    "$make_log" 100 "$SHORT" --evidence --fork "$SHORT.state/rtp/fork"
 }
 
 # Peak memory in KiB; what was said is in $BATS_TEST_TMPDIR/out.
@@ -87,4 +88,36 @@ sys.exit(done.returncode)' "$BATS_TEST_TMPDIR/out" "$@"
     fails_in_json UNPARSABLE
     rotor chain list --file "$LONG" $pinned
     exits 2
+}
+
+@test "a proof of a fork is written and judged over a log of any length, and memory does not grow with it" {
+    for log in "$SHORT" "$LONG"; do
+        made=$(peak "$ROTOR" fork export --state "$log.state" --file "$log" "$log.proof")
+        judged=$(peak "$ROTOR" fork check "$log.proof")
+        grep -q '^duplicity: ' "$BATS_TEST_TMPDIR/out"
+        echo "$log: peak $made KiB to write it, $judged KiB to judge it"
+        if [ "$log" = "$SHORT" ]; then short_made=$made short_judged=$judged; fi
+    done
+    room=$(($(stat -c %s "$LONG") / 1024 / 2))
+    [ $((made - short_made)) -lt $room ]
+    [ $((judged - short_judged)) -lt $room ]
+    "$ROTOR" fork check - <"$LONG.proof" | cmp - "$BATS_TEST_TMPDIR/out"
+
+    # Refused where it breaks, whatever follows.
+    at=$(($(stat -c %s "$LONG.proof") / 2))
+    cp "$LONG.proof" "$LONG.bad"
+    printf X | dd of="$LONG.bad" bs=1 seek=$at conv=notrunc status=none
+    rotor fork check "$LONG.bad"
+    [ "$status" -eq 1 ] || [ "$status" -eq 3 ]
+    head -c $at "$LONG.proof" >"$LONG.cut"
+    rotor fork check "$LONG.cut"
+    exits 3
+    says "not a proof of a fork, or cut off"
+    rotor fork check "$LONG"
+    exits 3
+    says "not a proof of a fork"
+    rotor fork export --state "$LONG.state" --file "$SHORT" "$LONG.none"
+    exits 3
+    says "does not lead to what was kept"
+    [ ! -e "$LONG.none" ]
 }

@@ -191,7 +191,8 @@ content = decode(body)
 content[12] = 2  # another reason: another body, under signatures of the first
 other = encode([encode(content), attachments])
 accepted = encode([body, attachments])
-open(folder + "/noise", "wb").write(encode(["rotor fork/1", entries, accepted, other]))
+items = ["rotor fork/2", accepted, other] + entries
+open(folder + "/noise", "wb").write(b"".join(map(encode, items)))
 open(folder + "/junk", "wb").write(os.urandom(3000))
 EOF
     run fork check "$FOLDER/noise" --log-id "$LOG_ID"

@@ -2,10 +2,11 @@
 // Makes a log of any length as a file, by hand: every key and signature is
 // real, nothing is synced and no device takes part.
 //
-//     make-log COUNT FILE [--evidence]
+//     make-log COUNT FILE [--evidence] [--fork KEPT]
 //
 // Prints the log_id.  With --evidence every entry has the Evidence of a made-up
-// device, as those of a real one have.
+// device, as those of a real one have.  With --fork a thief of all keys makes
+// another last entry, and KEPT is what an RTP keeps of the two.
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/sha.h>
 #include <stdlib.h>
@@ -60,6 +61,7 @@ struct making {
     struct device device;
     struct maker_draft draft;
     struct maker_entry entry;
+    struct maker_entry other; // for the place of the last one
     struct chain_trust trust;
 };
 
@@ -75,17 +77,34 @@ static void prove(struct making *making, const struct chain_body *body)
     making->draft.evidence = bytes_in(&evidence);
 }
 
-static void finish(struct making *making)
+static void finish(struct making *making, struct maker_entry *made,
+                   struct chain_trust *trust)
 {
     struct chain_entry entry;
-    maker_finish(&making->draft, &making->entry);
-    assert_ok(chain_entry_decode(maker_bytes(&making->entry), &entry));
-    assert_ok(chain_trust_of(&entry.body, &making->trust));
+    maker_finish(&making->draft, made);
+    assert_ok(chain_entry_decode(maker_bytes(made), &entry));
+    assert_ok(chain_trust_of(&entry.body, trust));
     if (making->has_evidence) {
         prove(making, &entry.body);
-        maker_finish(&making->draft, &making->entry);
+        maker_finish(&making->draft, made);
     }
+}
+
+static void finish_next(struct making *making)
+{
+    finish(making, &making->entry, &making->trust);
     assert_ok(log_writer_add(&making->writer, maker_bytes(&making->entry)));
+}
+
+static void fork_next(struct making *making, const struct maker_bundle *before,
+                      unsigned number)
+{
+    struct maker_bundle own;
+    struct chain_trust trust;
+    maker_bundle_open(&own, 2, number);
+    maker_draft_next(&making->draft, &making->trust, before, &own);
+    finish(making, &making->other, &trust);
+    maker_bundle_close(&own);
 }
 
 static void make(struct making *making, unsigned count)
@@ -96,12 +115,15 @@ static void make(struct making *making, unsigned count)
     const struct chain_policy policy = maker_policy(&ra);
     maker_bundle_open(&before, 2, 0);
     maker_draft_genesis(&making->draft, &before, &policy);
-    finish(making);
+    finish_next(making);
     for (unsigned i = 1; i < count; i++) {
         struct maker_bundle own;
+        if (i + 1 == count) {
+            fork_next(making, &before, count);
+        }
         maker_bundle_open(&own, 2, i);
         maker_draft_next(&making->draft, &making->trust, &before, &own);
-        finish(making);
+        finish_next(making);
         maker_bundle_close(&before);
         before = own;
     }
@@ -109,20 +131,46 @@ static void make(struct making *making, unsigned count)
     maker_ra_close(&ra);
 }
 
+// doc/PROTOCOL.client 6.2, HEX.fork.
+static void keep_fork(const struct making *making, const char *path)
+{
+    static uint8_t memory[2 * WIRE_ENTRY_MAX + 16];
+    struct rotor_room room = ROOM_OF(memory);
+    struct cbor_writer out;
+    cbor_writer_init(&out, &room);
+    cbor_write_array(&out, 2);
+    cbor_write_bytes(&out, maker_bytes(&making->entry));
+    cbor_write_bytes(&out, maker_bytes(&making->other));
+    assert_ok(cbor_writer_finish(&out));
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_int_equal(fwrite(memory, 1, room.used, file), room.used);
+    assert_int_equal(fclose(file), 0);
+}
+
 int main(int count, char **words)
 {
     static struct making making;
+    const char *kept = NULL;
     if (count < 3) {
-        fprintf(stderr, "usage: make-log COUNT FILE [--evidence]\n");
+        fprintf(stderr,
+                "usage: make-log COUNT FILE [--evidence] [--fork KEPT]\n");
         return 2;
     }
     unsigned entries = (unsigned)strtoul(words[1], NULL, 10);
-    making.has_evidence = count > 3 && strcmp(words[3], "--evidence") == 0;
+    for (int i = 3; i < count; i++) {
+        bool is_fork = strcmp(words[i], "--fork") == 0 && i + 1 < count;
+        making.has_evidence |= strcmp(words[i], "--evidence") == 0;
+        kept = is_fork ? words[++i] : kept;
+    }
     device_open(&making.device, &GENUINE);
     assert_ok(log_writer_open(&making.writer, words[2]));
     make(&making, entries);
     assert_ok(log_writer_close(&making.writer, true));
     device_close(&making.device);
+    if (kept != NULL) {
+        keep_fork(&making, kept);
+    }
     for (size_t i = 0; i < 32; i++) {
         printf("%02x", making.trust.log_id.bytes[i]);
     }
