@@ -279,6 +279,7 @@ enum rotor_status store_select(struct store *store,
     for (size_t i = 0; i < NAME_BYTES && i < id.size; i++) {
         (void)snprintf(store->name + 2 * i, 3, "%02x", id.data[i]);
     }
+    store->cycle = STORE_CYCLE_ENTRIES;
     store->staged = malloc(STORE_CYCLE_SIZE);
     store->slots = calloc(SEEN_CAPACITY, sizeof *store->slots);
     if (store->staged == NULL || store->slots == NULL) {
@@ -302,7 +303,7 @@ enum rotor_status store_stage(struct store *store, struct rotor_bytes entry,
 {
     struct chain_entry decoded;
     bool is_full = 4 + entry.size > STORE_CYCLE_SIZE - store->staged_size ||
-                   store->count - store->committed == STORE_CYCLE_ENTRIES;
+                   store->count - store->committed == store->cycle;
     if (is_full) {
         return ROTOR_TOO_SMALL;
     }

@@ -56,6 +56,7 @@ struct store {
     uint64_t *offsets; // of committed entries, from store_index_all
     size_t offset_room;
     uint64_t indexed; // how many of them; 0: nobody asked yet
+    uint32_t cycle;   // entries in one write: STORE_CYCLE_ENTRIES at most
     uint8_t *staged;
     size_t staged_size;
     uint32_t staged_at[STORE_CYCLE_ENTRIES]; // where in `staged`
