@@ -148,6 +148,9 @@ static void say_rotation(const struct wire_client_status *s)
     } else {
         say("rotation", "none is due");
     }
+    if (wire_digest_is_empty(&s->log_id)) {
+        return; // they are of the log
+    }
     if (are_test_limits(&s->limits)) {
         say("limits", "none: test limits, not for production");
         return;

@@ -134,5 +134,7 @@ bool reset_resume(int state_folder)
     }
     fputs("rotord: warning: a factory reset was cut: it is finished now\n",
           stderr);
-    return carry_out(state_folder, aside);
+    // The order itself may be of a program that ended before its sync.
+    return linux_folder_settle(state_folder) == ROTOR_OK &&
+           carry_out(state_folder, aside);
 }

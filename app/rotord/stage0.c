@@ -55,28 +55,15 @@ static enum rotor_status complain(const struct stage0_plan *plan,
 
 // ---- the UDS ---------------------------------------------------------------
 
-// Two children may race: the first link wins, and it is a whole file.
-static bool link_new_uds(int state_folder, const uint8_t uds[BOOT_UDS_SIZE])
-{
-    char name[32];
-    (void)snprintf(name, sizeof name, "uds.%ld", (long)getpid());
-    bool made = linux_folder_write(state_folder, name,
-                                   bytes_of(uds, BOOT_UDS_SIZE)) == ROTOR_OK;
-    bool linked =
-        made && (linkat(state_folder, name, state_folder, "uds", 0) == 0 ||
-                 errno == EEXIST);
-    bool removed = linux_folder_remove(state_folder, name) == ROTOR_OK;
-    return linked && removed;
-}
-
 enum rotor_status stage0_provision(int state_folder)
 {
     if (faccessat(state_folder, "uds", F_OK, 0) == 0) {
         return linux_folder_settle(state_folder);
     }
     uint8_t uds[BOOT_UDS_SIZE];
-    bool done = getrandom(uds, sizeof uds, 0) == (ssize_t)sizeof uds &&
-                link_new_uds(state_folder, uds);
+    bool done =
+        getrandom(uds, sizeof uds, 0) == (ssize_t)sizeof uds &&
+        linux_folder_replace(state_folder, "uds", BYTES_OF(uds)) == ROTOR_OK;
     secret_wipe(uds, sizeof uds);
     return done ? ROTOR_OK : ROTOR_PORT_FAILED;
 }

@@ -46,7 +46,8 @@ struct stage0_plan {
 #define STAGE0_FAILED 70
 _Noreturn void stage0_become(const struct stage0_plan *plan);
 
-// In a short-lived child: makes the UDS of a new device, unless there is one.
+// In a short-lived child, one at a time: makes the UDS of a new device, unless
+// there is one.
 ROTOR_CALL stage0_provision(int state_folder);
 
 #endif

@@ -94,6 +94,15 @@ twice() { [ "$(grep -c -e "$1" "$LOG")" -ge 2 ]; }
     grep -q 'fsync(.*) *= 0' "$FOLDER/trace"
 }
 
+@test "a start that is killed while it makes the device secret leaves no copy behind the next one" {
+    strace -qq -f -o "$FOLDER/trace" -e trace=renameat,linkat -e inject=renameat,linkat:signal=KILL:when=1 \
+        rotord --config "$CONF" --state "$STATE" --listen 203.0.113.7:7700 || true
+    ls "$STATE"
+    [ -n "$(ls -d "$STATE"/uds*)" ]
+    start_device
+    [ "$(echo "$STATE"/uds*)" = "$STATE/uds" ]
+}
+
 # ---- one of it ---------------------------------------------------------------
 
 @test "a second rotord on the same state folder is refused and harms nothing" {
