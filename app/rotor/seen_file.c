@@ -16,6 +16,7 @@
 #define HEAD_SIZE   4096u // bytes; slots are aligned to pages behind it
 #define HEAD_USED   80u   // of them, without the SHA-256
 #define SLOTS_FIRST 8192u
+#define SLOTS_MOST  (UINT64_C(1) << 40)
 #define RUN         16u // slots that are read at a time
 
 static bool is_free(const struct chain_fingerprint *slot)
@@ -31,16 +32,21 @@ static uint64_t offset_of(uint64_t slot)
 
 // ---- the set ---------------------------------------------------------------
 
-// Where a fingerprint is, or would be: there is always a free slot.
+// Where a fingerprint is, or would be.
+//
+// ROTOR_CORRUPT  there is no free slot, and there should be: somebody else
+// wrote
+//                it.
 static enum rotor_status find(const struct seen_file *file,
                               const struct chain_fingerprint *fingerprint,
                               uint64_t *slot, bool *found)
 {
     struct chain_fingerprint run[RUN];
     uint64_t at = bytes_be64(fingerprint->bytes) & (file->slots - 1);
-    for (;;) {
+    size_t count = 0;
+    for (uint64_t looked = 0; looked < file->slots; looked += count) {
         uint64_t left = file->slots - at;
-        size_t count = left < RUN ? (size_t)left : RUN;
+        count = left < RUN ? (size_t)left : RUN;
         if (!scratch_read(file->fd, run, count * sizeof run[0],
                           offset_of(at))) {
             return ROTOR_PORT_FAILED;
@@ -54,6 +60,7 @@ static enum rotor_status find(const struct seen_file *file,
         }
         at = (at + count) & (file->slots - 1);
     }
+    return ROTOR_CORRUPT;
 }
 
 enum rotor_status seen_file_has(const struct seen_file *file,
@@ -118,7 +125,10 @@ static bool read_head(struct seen_file *file)
     file->most = bytes_be64(head + 64);
     file->mark.log_size = bytes_be64(head + 72);
     off_t size = lseek(file->fd, 0, SEEK_END);
-    return size >= 0 && (uint64_t)size == offset_of(file->slots);
+    bool is_table = file->slots >= SLOTS_FIRST && file->slots <= SLOTS_MOST &&
+                    (file->slots & (file->slots - 1)) == 0 &&
+                    file->used <= file->slots / 2;
+    return is_table && size >= 0 && (uint64_t)size == offset_of(file->slots);
 }
 
 enum rotor_status seen_file_expect(struct seen_file *file, uint64_t most)

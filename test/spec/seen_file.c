@@ -2,7 +2,9 @@
 // Rule 9 on disk, for a log of any length.
 #include "app/rotor/seen_file.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
@@ -63,6 +65,75 @@ SPEC("the set on disk has what was added and nothing else, however it grows")
     expect(&file, 21000, 23000, false);
     assert_ok(seen_file_clear(&file));
     expect(&file, 0, 100, false);
+    seen_file_close(&file);
+    assert_int_equal(unlinkat(at, "set", 0), 0);
+    close(at);
+    assert_int_equal(rmdir(folder), 0);
+}
+
+// A head as the program writes it, of a table that it never makes.
+static void claim(int folder, uint64_t slots, uint64_t used, off_t size)
+{
+    uint8_t head[4096];
+    int fd = openat(folder, "set", O_RDWR | O_CLOEXEC);
+    assert_int_equal(pread(fd, head, sizeof head, 0), sizeof head);
+    bytes_put_be64(head + 8, slots);
+    bytes_put_be64(head + 16, used);
+    bytes_put_be64(head + 24, 77); // entries
+    const struct rotor_bytes part = bytes_of(head, 80);
+    assert_ok(crypto_hash(CRYPTO_SHA256, &part, 1, head + 80));
+    assert_int_equal(pwrite(fd, head, sizeof head, 0), sizeof head);
+    assert_int_equal(ftruncate(fd, size), 0);
+    close(fd);
+}
+
+SPEC("a head that somebody wrote for a table that cannot be is made anew")
+{
+    static const struct {
+        uint64_t slots, used;
+        off_t size;
+    } CASES[] = {
+        {0,                 0,    4096            },
+        {1,                 0,    4096 + 32       },
+        {UINT64_C(1) << 59, 0,    4096            }, // comes around
+        {8192 + 128,        0,    4096 + 8320 * 32},
+        {8192,              4097, 4096 + 8192 * 32},
+    };
+    char folder[] = "/tmp/rotor-seen-XXXXXX";
+    int at = -1;
+    assert_non_null(mkdtemp(folder));
+    assert_ok(linux_folder_open(folder, &at));
+    for (size_t i = 0; i < COUNT_OF(CASES); i++) {
+        struct seen_file file;
+        assert_ok(seen_file_open(&file, at, "set"));
+        seen_file_close(&file);
+        claim(at, CASES[i].slots, CASES[i].used, CASES[i].size);
+        assert_ok(seen_file_open(&file, at, "set"));
+        assert_int_equal(file.mark.entries, 0);
+        add(&file, 0, 100);
+        expect(&file, 0, 100, true);
+        seen_file_close(&file);
+    }
+    assert_int_equal(unlinkat(at, "set", 0), 0);
+    close(at);
+    assert_int_equal(rmdir(folder), 0);
+}
+
+SPEC("a table without a free slot, which nobody here makes, is no endless "
+     "search")
+{
+    static uint8_t full[8192 * 32];
+    char folder[] = "/tmp/rotor-seen-XXXXXX";
+    struct seen_file file;
+    int at = -1;
+    bool has = true;
+    const struct chain_fingerprint one = number(1);
+    assert_non_null(mkdtemp(folder));
+    assert_ok(linux_folder_open(folder, &at));
+    assert_ok(seen_file_open(&file, at, "set"));
+    memset(full, 0x5a, sizeof full);
+    assert_int_equal(pwrite(file.fd, full, sizeof full, 4096), sizeof full);
+    assert_int_equal(seen_file_has(&file, &one, &has), ROTOR_CORRUPT);
     seen_file_close(&file);
     assert_int_equal(unlinkat(at, "set", 0), 0);
     close(at);
