@@ -1,6 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Deterministic CBOR as doc/PROTOCOL.rot 4 has it: refused, never mended.
 export class Malformed extends Error {}
+// What `work` gives, or `otherwise` where something is malformed.
+export function attempt(work, otherwise = null) {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof Malformed) return otherwise;
+    throw error;
+  }
+}
 const LEVELS = 8;
 
 function head(bytes, at) {
@@ -28,11 +37,9 @@ function item(bytes, at, level) {
     const end = next + Number(value);
     const content = bytes.subarray(next, end);
     if (major === 2) return done('bytes', content, end);
-    try {
-      return done('text', new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(content), end);
-    } catch {
-      throw new Malformed('not UTF-8');
-    }
+    const text = Buffer.from(content).toString(); // what is no UTF-8 is replaced
+    need(Buffer.compare(Buffer.from(text), content) === 0, 'not UTF-8');
+    return done('text', text, end);
   }
   if (major === 7 && low === 22) return done('nil', null, next);
   if (major > 5) throw new Malformed('tag, float or simple value');

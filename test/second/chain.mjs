@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // May this entry follow?  doc/PROTOCOL.chain 1 to 5, from the text alone.
-import { Malformed, arrayOf, bytesOf, decode, encode, keysAre, mapOf, need, uint } from './cbor.mjs';
-import {
-  NO_DIGEST, SUITES, digestEqual, digestItem, digestOf, hash, isSigner, keyOf, kidOf, makeDigest, mdigestOf, same,
-  kidIn, signs,
-} from './keys.mjs';
+import { arrayOf, attempt, bytesOf, decode, keysAre, mapOf, need, uint } from './cbor.mjs';
+import { SUITES, digestEqual, digestOf, hash, isSigner, keyOf, kidIn, kidOf } from './keys.mjs';
+import { makeDigest, mdigestOf, same, signs } from './keys.mjs';
 
 const U32 = (1n << 32n) - 1n;
 const [GENESIS, ROTATE, RECOVER, REINCEPT, CLOSE] = [0n, 1n, 2n, 3n, 4n];
@@ -129,16 +127,13 @@ const fingerprintsOf = (body) => {
 };
 
 export class Party {
-  constructor() {
-    this.head = null;
-    this.live = []; // trusts, oldest first
-    this.seen = new Set();
-  }
+  head = null;
+  live = []; // trusts, oldest first
+  seen = new Set();
 
   // { outcome, rule }; an accepted entry is taken.
   judge(bytes) {
-    const verdict = this.head === null ? genesis(this, bytes) : follow(this, bytes);
-    return verdict;
+    return this.head === null ? genesis(this, bytes) : follow(this, bytes);
   }
 
   take(bytes) {
@@ -159,16 +154,8 @@ const no = (rule) => ({ outcome: 'rejected', rule });
 const YES = { outcome: 'accepted', rule: 0 };
 const UNSUPPORTED = (rule) => ({ outcome: 'unsupported', rule });
 
-function attempt(work, otherwise) {
-  try {
-    return work();
-  } catch (error) {
-    if (error instanceof Malformed) return otherwise;
-    throw error;
-  }
-}
 function read(bytes, kinds) {
-  const entry = attempt(() => entryOf(bytes), null);
+  const entry = attempt(() => entryOf(bytes));
   return entry !== null && kinds(entry.body.kind) ? entry : null;
 }
 const readSets = (items) => attempt(() => items.map(setOf), []);

@@ -1,23 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Evidence of the process backend: doc/PROTOCOL.chain 8, doc/PROTOCOL.boot 4.2, 4.4 and 5.
 import { hkdfSync } from 'node:crypto';
-import { Malformed, arrayOf, bytesOf, decode, keysAre, mapOf, need, textOf, uint } from './cbor.mjs';
+import { arrayOf, attempt, bytesOf, decode, keysAre, mapOf, need, textOf, uint } from './cbor.mjs';
 import { digestOf, hash, isSigner, keyOf, same, signedBy, sign1Of } from './keys.mjs';
 
 const ID_SALT = Buffer.from(
   'dbdbaebc8020da9ff0dd5a24c83aa5a54286dfc263031e329b4da148430659fe' +
     '62cdb5b7e1e00fc680306711eb444af77209359496fcff1db9520ba51c7b29ea', 'hex');
-const MEASURE = Buffer.from('rotor1 measurement\0');
 const U32 = (1n << 32n) - 1n;
 
-const holds = (work) => {
-  try {
-    return work();
-  } catch (error) {
-    if (error instanceof Malformed) return null;
-    throw error;
-  }
-};
 const nameOf = (key) => {
   const id = Buffer.from(hkdfSync('sha512', key.material, ID_SALT, 'ID', 20));
   id[0] &= 0x7f;
@@ -58,7 +49,7 @@ function certificateOf(bytes, issuer) {
   need(same(bytesOf(get(-4670547), 64, 64), hash('sha512', config)), 'config hash');
   need(same(bytesOf(get(-4670553), 1, 1), Buffer.from([1])), 'usage');
   need(signedBy(issuer, bytes, ''), 'signature');
-  const measures = ['sha256', 'sha384'].map((name) => hash(name, MEASURE, code, hash('sha512', config)));
+  const measures = ['sha256', 'sha384'].map((name) => hash(name, 'rotor1 measurement\0', code, hash('sha512', config)));
   return { key, measures, mode: bytesOf(get(-4670551), 1, 1)[0], ...descriptorOf(config) };
 }
 function tokenOf(bytes) {
@@ -74,16 +65,16 @@ function tokenOf(bytes) {
 
 // The check that refuses, or "accepted".  `wanted`: { ud, measurement, securityVersion }.
 export function judgeEvidence(bytes, wanted) {
-  const report = holds(() => {
+  const report = attempt(() => {
     const [backend, inner] = arrayOf(decode(bytes), 2);
     need(uint(backend) === 1n, 'backend');
     const parts = arrayOf(decode(bytesOf(inner)), 3).map((one) => bytesOf(one, 1));
     return { uds: keyOf(decode(parts[0])), certificate: parts[1], eat: parts[2] };
   });
   if (report === null) return 'format';
-  const root = holds(() => certificateOf(report.certificate, report.uds));
+  const root = attempt(() => certificateOf(report.certificate, report.uds));
   if (root === null) return 'certificate';
-  const token = holds(() => tokenOf(report.eat));
+  const token = attempt(() => tokenOf(report.eat));
   if (token === null || !signedBy(root.key, report.eat, 'rotor1 eat')) return 'signature';
   if (!same(token.ud, wanted.ud)) return 'binding';
   if (root.component !== 'rotor enclave') return 'component';

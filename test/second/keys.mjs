@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Digests, keys and signatures: doc/PROTOCOL.rot 3 and RFC 8554 4.
 import { createHash, createPublicKey, verify } from 'node:crypto';
-import { Malformed, arrayOf, bytesOf, decode, encode, keysAre, mapOf, need } from './cbor.mjs';
+import { arrayOf, attempt, bytesOf, decode, encode, keysAre, mapOf, need } from './cbor.mjs';
 
-export const hash = (name, ...parts) => {
-  const state = createHash(name);
-  for (const part of parts) state.update(part);
-  return state.digest();
-};
+export const hash = (name, ...parts) =>
+  parts.reduce((state, part) => state.update(part), createHash(name)).digest();
 export const same = (a, b) => Buffer.compare(a, b) === 0;
 
 // ---- digests ----------------------------------------------------------------
 
 const HASHES = new Map([[-16n, ['sha256', 32]], [-43n, ['sha384', 48]]]);
-export const NO_DIGEST = { name: null, alg: 0n, bytes: Buffer.alloc(0) };
+const NO_DIGEST = { name: null, alg: 0n, bytes: Buffer.alloc(0) };
 
 export function digestOf(one) {
   const [alg, bytes] = arrayOf(one, 2);
@@ -22,19 +19,13 @@ export function digestOf(one) {
   return { name, alg: alg.value, bytes: bytesOf(bytes, size, size) };
 }
 export function mdigestOf(one) {
-  if (one?.type === 'bytes') {
-    need(one.value.length === 0, 'digest');
-    return NO_DIGEST;
-  }
-  return digestOf(one);
+  if (one?.type !== 'bytes') return digestOf(one);
+  need(one.value.length === 0, 'digest');
+  return NO_DIGEST;
 }
 export const digestEqual = (a, b) => a.alg === b.alg && same(a.bytes, b.bytes);
-export const digestItem = (digest) => (digest.alg === 0n ? Buffer.alloc(0) : [digest.alg, digest.bytes]);
-export const makeDigest = (name, ...parts) => ({
-  name,
-  alg: name === 'sha256' ? -16n : -43n,
-  bytes: hash(name, ...parts),
-});
+const ALG_OF = { sha256: -16n, sha384: -43n };
+export const makeDigest = (name, ...parts) => ({ name, alg: ALG_OF[name], bytes: hash(name, ...parts) });
 
 // ---- keys -------------------------------------------------------------------
 
@@ -47,21 +38,20 @@ const ALGS = { Ed25519: -8n, 'P-256': -7n, 'P-384': -35n, 'LM-OTS': -65537n };
 const SIZES = { Ed25519: 64, 'P-256': 64, 'P-384': 96, 'LM-OTS': 2180 };
 
 const b64 = (bytes) => Buffer.from(bytes).toString('base64url');
-function point(curve, x, y) {
+function publicKey(kty, crv, x, y) {
   try {
-    return createPublicKey({ format: 'jwk', key: { kty: 'EC', crv: curve, x: b64(x), y: b64(y) } });
+    return createPublicKey({ format: 'jwk', key: { kty, crv, x: b64(x), y: b64(y) } });
   } catch {
-    return null;
+    return null; // not on the curve
   }
 }
-const edwards = (x) => createPublicKey({ format: 'jwk', key: { kty: 'OKP', crv: 'Ed25519', x: b64(x) } });
 
 function okp(map, raw) {
   keysAre(map, [1, -1, -2]);
   const kind = { 6: 'Ed25519', 4: 'X25519' }[map.get(-1n).value];
   need(kind !== undefined && map.get(-1n).type === 'int', 'curve');
   const x = bytesOf(map.get(-2n), 32, 32);
-  return { kind, raw, material: x, open: () => (kind === 'Ed25519' ? edwards(x) : null) };
+  return { kind, raw, material: x, open: () => publicKey('OKP', kind, x, '') };
 }
 function ec2(map, raw) {
   keysAre(map, [1, -1, -2, -3]);
@@ -71,24 +61,18 @@ function ec2(map, raw) {
   const size = kind === 'P-256' ? 32 : 48;
   const x = bytesOf(map.get(-2n), size, size);
   const y = bytesOf(map.get(-3n), size, size);
-  return { kind, raw, material: Buffer.concat([x, y]), open: () => point(kind, x, y) };
+  return { kind, raw, material: Buffer.concat([x, y]), open: () => publicKey('EC', kind, x, y) };
+}
+function ots(map, raw) {
+  keysAre(map, [1, -1]);
+  return { kind: 'LM-OTS', raw, material: bytesOf(map.get(-1n), 56, 56), open: () => null };
 }
 export function keyOf(one) {
   const map = mapOf(one);
-  need(map.get(1n)?.type === 'int', 'key type');
-  switch (map.get(1n).value) {
-    case 1n:
-      return okp(map, one.raw);
-    case 2n:
-      return ec2(map, one.raw);
-    case -65537n: {
-      keysAre(map, [1, -1]);
-      const material = bytesOf(map.get(-1n), 56, 56);
-      return { kind: 'LM-OTS', raw: one.raw, material, open: () => null };
-    }
-    default:
-      throw need(false, 'key type');
-  }
+  const type = map.get(1n);
+  const form = { 1: okp, 2: ec2, '-65537': ots }[type?.value];
+  need(type?.type === 'int' && form !== undefined, 'key type');
+  return form(map, one.raw);
 }
 export const kidOf = (key) =>
   makeDigest(key.kind === 'P-384' ? 'sha384' : 'sha256', Buffer.from('rotor1 key\0'), key.raw);
@@ -130,16 +114,8 @@ export function sign1Of(bytes, isDetached) {
   const kid = header.has(4n) ? bytesOf(header.get(4n)) : null;
   return { alg: header.get(1n).value, kid, protected: protectedItem.value, payload: payload.value, signature: bytesOf(signature) };
 }
-function tryOf(bytes, isDetached) {
-  try {
-    return sign1Of(bytes, isDetached);
-  } catch (error) {
-    if (error instanceof Malformed) return null;
-    throw error;
-  }
-}
 // The kid in a signature of the recovery authority; empty if there is none.
-export const kidIn = (bytes) => tryOf(bytes, true)?.kid ?? Buffer.alloc(0);
+export const kidIn = (bytes) => attempt(() => sign1Of(bytes, true))?.kid ?? Buffer.alloc(0);
 
 function holds(key, message, signature) {
   if (signature.length !== SIZES[key.kind]) return false;
@@ -151,20 +127,18 @@ function holds(key, message, signature) {
   return verify(name, message, { key: opened, dsaEncoding: 'ieee-p1363' }, signature);
 }
 
-// Does the detached COSE_Sign1 `bytes` hold over `payload`?  What is none does
-// not.  Only the recovery authority names its key.
-export function signs(key, bytes, context, payload) {
-  const sign1 = tryOf(bytes, true);
-  const names = context === 'rotor1 entry/ra';
-  if (sign1 === null || sign1.alg !== ALGS[key.kind] || (sign1.kid !== null) !== names) return false;
-  const aad = Buffer.from(`${context}\0`);
+function under(key, sign1, context, payload, isNamed) {
+  if (sign1 === null || sign1.alg !== ALGS[key.kind] || (sign1.kid !== null) !== isNamed) return false;
+  const aad = Buffer.from(context === '' ? '' : `${context}\0`);
   return holds(key, encode(['Signature1', sign1.protected, aad, payload]), sign1.signature);
 }
+// Does the detached COSE_Sign1 `bytes` hold over `payload`?  What is none does
+// not.  Only the recovery authority names its key.
+export const signs = (key, bytes, context, payload) =>
+  under(key, attempt(() => sign1Of(bytes, true)), context, payload, context === 'rotor1 entry/ra');
 // The same of a COSE_Sign1 that carries its payload.
-export function signedBy(key, bytes, context) {
-  const sign1 = tryOf(bytes, false);
-  if (sign1 === null || sign1.alg !== ALGS[key.kind] || sign1.kid !== null) return false;
-  const aad = Buffer.from(context === '' ? '' : `${context}\0`);
-  return holds(key, encode(['Signature1', sign1.protected, aad, sign1.payload]), sign1.signature);
-}
+export const signedBy = (key, bytes, context) => {
+  const sign1 = attempt(() => sign1Of(bytes, false));
+  return under(key, sign1, context, sign1?.payload, false);
+};
 export const isSigner = (key) => key.kind !== 'X25519' && key.kind !== 'LM-OTS';
