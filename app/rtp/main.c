@@ -20,8 +20,10 @@
 #include <unistd.h>
 
 #include "app/rtp/clients.h"
+#include "app/rtp/starter.h"
 #include "app/rtp/store.h"
 #include "app/rtp/vigil.h"
+#include "app/rtp/watch.h"
 #include "app/rtp/worker.h"
 #include "base/bytes.h"
 #include "base/secret.h"
@@ -34,8 +36,7 @@
 #define VERSION "0.1.0"
 
 // A pass of the loop takes this many frames at most; clients come between.
-#define FRAMES_A_PASS   16u
-#define REPORT_EVERY_MS 10000u
+#define FRAMES_A_PASS 16u
 
 static struct {
     struct rtp rtp;
@@ -53,17 +54,10 @@ static struct {
     uint64_t enclave_security_version;
     uint8_t birth_memory[LAUNCH_BIRTH_MAX];
     struct launch_birth birth;
-    bool told_attested;
-    bool watched_measurement; // of this enclave
-    bool asked_renewal;       // of this enclave
-    uint64_t told_epoch;
-    bool has_told;
-    uint64_t refused_seen;
     uint8_t frame[WIRE_FRAME_MAX];
     size_t frame_size; // a frame that the queue had no room for
     struct vigil vigil;
-    char known_report[512]; // of the entropy sources, as last heard
-    uint64_t asked_ms;      // for that report
+    struct watch watch;
     bool is_ending;
 } app;
 
@@ -81,21 +75,13 @@ static uint64_t now_ms(void)
 
 // ---- rotord ----------------------------------------------------------------
 
-static void tell(enum launch_notice notice, const char *text)
-{
-    struct launch_record record = {.notice = notice};
-    (void)snprintf(record.text, sizeof record.text, "%s", text);
-    (void)send(LAUNCH_FD_STARTER, &record, sizeof record,
-               MSG_DONTWAIT | MSG_NOSIGNAL);
-}
-
 static void alarm_raised(void *context, const struct rtp_alarm *alarm)
 {
     (void)context;
     fprintf(stderr, "rtp: alarm: %s: %s\n", rtp_alarm_name(alarm->kind),
             alarm->text);
     if (alarm->kind == RTP_ALARM_EVIDENCE) {
-        tell(LAUNCH_REFUSED, alarm->text);
+        starter_tell(LAUNCH_REFUSED, alarm->text);
     }
 }
 
@@ -151,8 +137,7 @@ static void take_queue(const struct launch_record *record,
     app.queue_fd = fds[0];
     app.bell_fd = fds[1];
     app.has_queue = true;
-    app.watched_measurement = false;
-    app.asked_renewal = false;
+    watch_new_enclave(&app.watch);
     doorbell_init(&app.bell, &app.queue.channel, app.bell_fd,
                   DOORBELL_NO_EVENT);
     vigil_open(&app.vigil);
@@ -163,35 +148,15 @@ static void take_queue(const struct launch_record *record,
 static void take_notice(void)
 {
     struct launch_record record;
-    union {
-        struct cmsghdr header;
-        char bytes[CMSG_SPACE(LAUNCH_UP_FDS * sizeof(int))];
-    } control;
-    struct iovec content = {&record, sizeof record};
-    struct msghdr message = {.msg_iov = &content,
-                             .msg_iovlen = 1,
-                             .msg_control = &control,
-                             .msg_controllen = sizeof control};
     int fds[LAUNCH_UP_FDS];
-    ssize_t got =
-        recvmsg(LAUNCH_FD_STARTER, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-    if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) {
-        app.is_ending = true; // rotord is gone
+    enum starter_said said = starter_hear(&record, fds);
+    app.is_ending = app.is_ending || said == STARTER_GONE;
+    if (said != STARTER_RECORD) {
         return;
     }
-    if (got != (ssize_t)sizeof record) {
-        return;
-    }
-    const struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
-    bool has_fds = rights != NULL && rights->cmsg_type == SCM_RIGHTS &&
-                   rights->cmsg_len == CMSG_LEN(sizeof fds);
-    record.text[sizeof record.text - 1] = '\0';
     switch (record.notice) {
     case LAUNCH_ENCLAVE_UP:
-        if (has_fds) {
-            memcpy(fds, CMSG_DATA(rights), sizeof fds);
-            take_queue(&record, fds);
-        }
+        take_queue(&record, fds);
         break;
     case LAUNCH_ENCLAVE_DOWN:
         drop_queue();
@@ -209,7 +174,7 @@ static void take_notice(void)
 
 static void want_retest(void)
 {
-    tell(LAUNCH_RETEST, "");
+    starter_tell(LAUNCH_RETEST, "");
 }
 
 // ---- what others are told --------------------------------------------------
@@ -225,114 +190,6 @@ static void describe(struct wire_client_status *status)
         app.birth.security_version << 32 | app.enclave_security_version;
     if (wire_digest_is_empty(&status->instance)) {
         status->instance = app.instance;
-    }
-}
-
-// Another image, or other settings, made the current entry than run now.
-static void watch_measurement(void)
-{
-    const struct wire_digest *entry = &app.rtp.state.trust.measurement;
-    if (app.watched_measurement || wire_digest_is_empty(entry)) {
-        return;
-    }
-    app.watched_measurement = true;
-    if (!wire_digest_equal(entry, &app.measurements[0]) &&
-        rtp_event(&app.rtp, now_ms(), WIRE_REASON_FIRMWARE,
-                  "the enclave's image or configuration changed") != ROTOR_OK) {
-        fputs("rtp: warning: the event was not taken\n", stderr);
-    }
-}
-
-static void tell_progress(void)
-{
-    const struct rtp *rtp = &app.rtp;
-    if (!rtp_is_attested(rtp)) {
-        app.told_attested = false;
-        return;
-    }
-    if (!app.told_attested) {
-        tell(LAUNCH_ATTESTED, "");
-        app.told_attested = true;
-    }
-    watch_measurement();
-    uint64_t epoch = rtp->state.trust.order.epoch;
-    if (!app.has_told || epoch != app.told_epoch) {
-        char line[64];
-        (void)snprintf(line, sizeof line, "epoch %llu, enclave attested",
-                       (unsigned long long)epoch);
-        tell(LAUNCH_STATUS, line);
-        app.told_epoch = epoch;
-        app.has_told = true;
-    }
-}
-
-// Whether a source has failed by `report` and had not by `known`.  One that
-// never passed its first test is in other words, and no root hangs on it.
-static bool has_new_failure(const char *report, const char *known)
-{
-    static const char failed[] = ": failed (";
-    char source[64];
-    for (const char *at = report; *at != '\0';) {
-        size_t size = strcspn(at, "\n");
-        (void)snprintf(source, sizeof source, "%.*s", (int)size, at);
-        char *fault = strstr(source, failed);
-        if (fault != NULL) {
-            fault[sizeof failed - 1] = '\0';
-            if (strstr(known, source) == NULL) {
-                return true;
-            }
-        }
-        at += size + (at[size] == '\n');
-    }
-    return false;
-}
-
-// Sources are tested whenever they are used; we hear of it when we ask: often
-// while one is in its test or has failed.
-static void ask_for_report(uint64_t now)
-{
-    bool is_eventful = strstr(app.known_report, ": healthy") == NULL ||
-                       strstr(app.known_report, ": testing") != NULL ||
-                       strstr(app.known_report, ": failed") != NULL;
-    if (is_eventful || now - app.asked_ms > REPORT_EVERY_MS) {
-        app.asked_ms = now;
-        rtp_look(&app.rtp);
-    }
-}
-
-// An entropy source that fails is a security event, once.
-static void watch_entropy(void)
-{
-    char report[sizeof app.known_report];
-    struct wire_client_status status = {0};
-    rtp_describe(&app.rtp, now_ms(), &status);
-    size_t size = status.report.size < sizeof report - 1 ? status.report.size
-                                                         : sizeof report - 1;
-    if (size == 0) {
-        return;
-    }
-    memcpy(report, status.report.data, size);
-    report[size] = '\0';
-    // What an enclave had found before we came is no news.
-    bool is_worse = app.known_report[0] != '\0' &&
-                    has_new_failure(report, app.known_report);
-    if (is_worse && rtp_event(&app.rtp, now_ms(), WIRE_REASON_SECURITY_EVENT,
-                              "an entropy source failed") != ROTOR_OK) {
-        fputs("rtp: warning: the event was not taken\n", stderr);
-    }
-    memcpy(app.known_report, report, size + 1);
-}
-
-// Who is served nothing over the socket goes on over no pair either: they end
-// with their enclave.
-static void take_pairs_back(void)
-{
-    bool is_due = app.rtp.unavailable != NULL && app.has_queue &&
-                  !app.asked_renewal &&
-                  pairs_count(&app.clients.pairs, PAIR_FREE) < LAUNCH_PAIRS;
-    if (is_due) {
-        app.asked_renewal = true;
-        tell(LAUNCH_RENEW, "programs have queue pairs, and none is served");
     }
 }
 
@@ -412,13 +269,12 @@ static bool turn(void)
         fprintf(
             stderr, "rtp: error: the enclave broke the queue: %s\n",
             rotor_ipq_rule_text(rotor_ipq_broken_rule(&app.queue.channel.in)));
-        tell(LAUNCH_REFUSED, "it broke the queue");
+        starter_tell(LAUNCH_REFUSED, "it broke the queue");
         drop_queue();
     }
     clients_answer(&app.clients, now);
     moved = move_jobs(now) || moved;
-    take_pairs_back();
-    tell_progress();
+    watch_turn(&app.watch, app.has_queue ? &app.clients.pairs : NULL, now);
     return moved;
 }
 
@@ -593,15 +449,10 @@ int main(void)
                  fcntl(LAUNCH_FD_REMOTE, F_GETFD) >= 0 ? LAUNCH_FD_REMOTE : -1);
     app.clients.retest = want_retest;
     app.clients.describe = describe;
-    uint64_t looked_ms = 0;
+    watch_init(&app.watch, &app.rtp, &app.measurements[0]);
     while (!app.is_ending) {
         bool moved = turn();
         wait_and_serve(moved || spin());
-        if (now_ms() - looked_ms > 1000) {
-            looked_ms = now_ms();
-            watch_entropy();
-            ask_for_report(looked_ms);
-        }
     }
     // A job that writes finishes first: what it began stays whole either way.
     rtp_wipe(&app.rtp);

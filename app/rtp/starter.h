@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// The socket to rotord, which started us.
+#ifndef ROTOR_APP_RTP_STARTER_H
+#define ROTOR_APP_RTP_STARTER_H
+
+#include <stdbool.h>
+
+#include "launch/birth.h"
+
+// What rotord cannot take now is lost: it hears of us again.
+void starter_tell(enum launch_notice notice, const char *text);
+
+enum starter_said {
+    STARTER_NOTHING = 0,
+    STARTER_RECORD,
+    STARTER_GONE, // rotord is
+};
+
+// Takes one record.  With LAUNCH_ENCLAVE_UP: `fds`, which are the caller's.
+enum starter_said starter_hear(struct launch_record *record,
+                               int fds[LAUNCH_UP_FDS]);
+
+#endif
