@@ -196,13 +196,11 @@ static bool has_grown(const struct sim_device *device)
 
 static void grow(void)
 {
-    const struct rtp_wish wish = {.reason = WIRE_REASON_OPERATOR,
-                                  .kind = CHAIN_ROTATE};
     if (log_epoch() == EPOCHS) {
         return;
     }
     uint64_t before = log_epoch();
-    rtp_wish_for(&world.device->rtp, &wish);
+    sim_wish_rotation(world.device);
     if (!sim_run_until(world.device, 60000, has_grown) ||
         log_epoch() != before + 1) {
         trace_must(ROTOR_CORRUPT);

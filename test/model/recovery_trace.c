@@ -202,11 +202,9 @@ static struct sim_cut any_cut(uint64_t *random)
 
 static void act(struct sim_device *device, uint64_t *random)
 {
-    const struct rtp_wish wish = {.reason = WIRE_REASON_OPERATOR,
-                                  .kind = CHAIN_ROTATE};
     uint32_t what = trace_draw(random, 8);
     if ((what & 1u) != 0 && last.rtp_cur < EPOCHS) {
-        rtp_wish_for(&device->rtp, &wish);
+        sim_wish_rotation(device);
     }
     // What comes next meets the rotation anywhere on its way.
     for (uint32_t i = trace_draw(random, 16);

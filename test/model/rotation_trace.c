@@ -105,8 +105,6 @@ static void run_device(uint64_t seed)
 {
     uint64_t random = seed;
     struct sim_device *device = trace_new(seed);
-    const struct rtp_wish wish = {.reason = WIRE_REASON_OPERATOR,
-                                  .kind = CHAIN_ROTATE};
     trace_begin(device);
     memset(&last, 0, sizeof last);
     device->observe = observe;
@@ -118,7 +116,7 @@ static void run_device(uint64_t seed)
             trace_ask(device, tag);
         }
         if (trace_draw(&random, 4) != 0) {
-            rtp_wish_for(&device->rtp, &wish);
+            sim_wish_rotation(device);
         }
         trace_settle(device, sim_is_steady, NULL);
         device->cut = (struct sim_cut){0};

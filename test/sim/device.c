@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "boot/dice.h"
+#include "rtp/machine.h"
 #include "test/sim/device_ops.h"
 
 // ---- randomness and time ---------------------------------------------------
@@ -432,6 +433,13 @@ bool sim_run_until(struct sim_device *device, uint64_t wait_ms,
 void sim_run(struct sim_device *device, uint64_t wait_ms)
 {
     (void)sim_run_until(device, wait_ms, never);
+}
+
+void sim_wish_rotation(struct sim_device *device)
+{
+    const struct rtp_wish wish = {.reason = WIRE_REASON_OPERATOR,
+                                  .kind = CHAIN_ROTATE};
+    rtp_wish_for(&device->rtp, &wish);
 }
 
 bool sim_is_steady(const struct sim_device *device)

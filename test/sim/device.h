@@ -204,6 +204,9 @@ void sim_run(struct sim_device *device, uint64_t wait_ms);
 bool sim_run_until(struct sim_device *device, uint64_t wait_ms,
                    bool (*done)(const struct sim_device *device));
 
+// The RTP wants a rotation, as by hand.
+void sim_wish_rotation(struct sim_device *device);
+
 // Both sides are at the same current epoch and serve.
 bool sim_is_steady(const struct sim_device *device);
 

@@ -278,9 +278,7 @@ static void show_before(struct forgery *f)
 SPEC("an AP behind us under a head that never was ours: refused")
 {
     struct sim_device *device = device_ready(78);
-    const struct rtp_wish wish = {.reason = WIRE_REASON_OPERATOR,
-                                  .kind = CHAIN_ROTATE};
-    rtp_wish_for(&device->rtp, &wish);
+    sim_wish_rotation(device);
     assert_true(sim_run_until(device, 60000, sim_is_steady));
     check_refused(device, show_before);
     sim_device_free(device);
@@ -360,12 +358,10 @@ static bool serve_stolen(void *context, struct sim_device *device,
 SPEC("a second body that A did not sign is noise: an alarm, no quarantine")
 {
     struct sim_device *device = device_ready(79);
-    const struct rtp_wish wish = {.reason = WIRE_REASON_OPERATOR,
-                                  .kind = CHAIN_ROTATE};
     memset(&theft, 0, sizeof theft);
     device->cut = (struct sim_cut){
         .step = SIM_FRAME_TO_AP, .type = WIRE_ROT_COMMIT, .count = 1};
-    rtp_wish_for(&device->rtp, &wish);
+    sim_wish_rotation(device);
     sim_run(device, 60000);
     assert_true(device->is_cut);
     make_stolen_entry(device);
@@ -403,10 +399,8 @@ SPEC("a head that the AP's own log does not reach is not asked for again")
 {
     struct sim_device *device = device_ready(79);
     struct forgery forgery = {.change = boast};
-    const struct rtp_wish wish = {.reason = WIRE_REASON_OPERATOR,
-                                  .kind = CHAIN_ROTATE};
     struct sim_store *before = sim_store_copy(device);
-    rtp_wish_for(&device->rtp, &wish);
+    sim_wish_rotation(device);
     assert_true(sim_run_until(device, 60000, sim_is_steady));
     sim_kill_rtp(device);
     sim_store_restore_rtp(device, before, true);
@@ -464,11 +458,9 @@ static bool prepend_known(void *context, struct sim_device *device,
 SPEC("entries that we have already are passed over when catching up")
 {
     struct sim_device *device = device_ready(79);
-    const struct rtp_wish wish = {.reason = WIRE_REASON_OPERATOR,
-                                  .kind = CHAIN_ROTATE};
     struct sim_store *before = sim_store_copy(device);
     unsigned changed = 0;
-    rtp_wish_for(&device->rtp, &wish);
+    sim_wish_rotation(device);
     assert_true(sim_run_until(device, 60000, sim_is_steady));
     sim_kill_rtp(device);
     sim_store_restore_rtp(device, before, true);

@@ -205,9 +205,7 @@ SPEC("authentic frames with any content never make the RTP believe another key")
     for (uint64_t seed = 200; seed < 230; seed++) {
         struct sim_device *device = device_ready(seed);
         struct client client = {.device = device};
-        static struct liar liar;
-        memset(&liar, 0, sizeof liar);
-        liar.change = change_anything;
+        struct liar liar = {.change = change_anything};
         begin_lies(&liar, device);
         for (unsigned i = 0; i < 60; i++) {
             (void)client_attest(&client, 0);
@@ -236,12 +234,10 @@ static bool flip_in_entry(struct liar *liar, struct wire_header *header,
 // Flips one bit of one ROT_PREPARED and tells which rule saw it.
 static uint64_t refused_by(struct sim_device *device, unsigned offset)
 {
-    static struct liar liar;
-    memset(&liar, 0, sizeof liar);
-    liar.change = flip_in_entry;
-    liar.type = WIRE_ROT_PREPARED;
-    liar.most = 1;
-    liar.detail = offset;
+    struct liar liar = {.change = flip_in_entry,
+                        .type = WIRE_ROT_PREPARED,
+                        .most = 1,
+                        .detail = offset};
     begin_lies(&liar, device);
     unsigned alarms = device->seen.alarms[RTP_ALARM_ENTRY];
     uint64_t epoch = device->rtp.state.trust.order.epoch;
@@ -299,14 +295,9 @@ static bool flip_last(struct liar *liar, struct wire_header *header,
 SPEC("a ROT_DONE that S of the new epoch did not sign is no DONE")
 {
     struct sim_device *device = device_ready(241);
-    static struct liar liar;
-    memset(&liar, 0, sizeof liar);
-    liar.change = flip_last;
-    liar.type = WIRE_ROT_DONE;
+    struct liar liar = {.change = flip_last, .type = WIRE_ROT_DONE};
     begin_lies(&liar, device);
-    const struct rtp_wish wish = {.reason = WIRE_REASON_OPERATOR,
-                                  .kind = CHAIN_ROTATE};
-    rtp_wish_for(&device->rtp, &wish);
+    sim_wish_rotation(device);
     while (device->seen.alarms[RTP_ALARM_PEER] == 0) {
         rtp_tick(&device->rtp, device->now_ms);
         sim_round(device);
@@ -358,16 +349,12 @@ SPEC("a ROT_DONE of another epoch or body than the pending one is no DONE")
 {
     for (unsigned detail = 0; detail < 2; detail++) {
         struct sim_device *device = device_ready(247);
-        static struct liar liar;
-        memset(&liar, 0, sizeof liar);
-        liar.change = sign_other_done;
-        liar.type = WIRE_ROT_DONE;
-        liar.most = 1;
-        liar.detail = detail;
+        struct liar liar = {.change = sign_other_done,
+                            .type = WIRE_ROT_DONE,
+                            .most = 1,
+                            .detail = detail};
         begin_lies(&liar, device);
-        const struct rtp_wish wish = {.reason = WIRE_REASON_OPERATOR,
-                                      .kind = CHAIN_ROTATE};
-        rtp_wish_for(&device->rtp, &wish);
+        sim_wish_rotation(device);
         assert_true(sim_run_until(device, 60000, sim_is_steady));
         assert_int_equal(liar.changed, 1);
         assert_int_equal(device->seen.alarms[RTP_ALARM_PEER], 1);
@@ -395,16 +382,11 @@ static bool replay_done(struct liar *liar, struct wire_header *header,
 SPEC("the ROT_DONE of an earlier rotation is no DONE of this one")
 {
     struct sim_device *device = device_ready(242);
-    static struct liar liar;
-    memset(&liar, 0, sizeof liar);
-    liar.change = replay_done;
-    liar.type = WIRE_ROT_DONE;
+    struct liar liar = {.change = replay_done, .type = WIRE_ROT_DONE};
     begin_lies(&liar, device);
-    const struct rtp_wish wish = {.reason = WIRE_REASON_OPERATOR,
-                                  .kind = CHAIN_ROTATE};
-    rtp_wish_for(&device->rtp, &wish);
+    sim_wish_rotation(device);
     assert_true(sim_run_until(device, 60000, sim_is_steady));
-    rtp_wish_for(&device->rtp, &wish);
+    sim_wish_rotation(device);
     while (device->seen.alarms[RTP_ALARM_PEER] == 0) {
         rtp_tick(&device->rtp, device->now_ms);
         sim_round(device);
@@ -462,12 +444,10 @@ static bool change_epoch(struct liar *liar, struct wire_header *header,
 SPEC("an answer under an epoch, a body or a log that is not ours: new channel")
 {
     for (unsigned detail = 0; detail < 3; detail++) {
-        static struct liar liar;
-        memset(&liar, 0, sizeof liar);
-        liar.change = change_epoch;
-        liar.type = WIRE_ATTEST_RSP;
-        liar.most = 1;
-        liar.detail = detail;
+        struct liar liar = {.change = change_epoch,
+                            .type = WIRE_ATTEST_RSP,
+                            .most = 1,
+                            .detail = detail};
         check_condemned(&liar, 243);
     }
 }
@@ -477,13 +457,11 @@ SPEC("after R1 an answer under e+1 must name the very body that is pending")
     struct sim_device *device = device_ready(243);
     struct client client = {.device = device};
     static struct liar liar;
-    const struct rtp_wish wish = {.reason = WIRE_REASON_OPERATOR,
-                                  .kind = CHAIN_ROTATE};
     memset(&liar, 0, sizeof liar);
     liar.change = change_epoch; // epoch + 1, the body of epoch
     liar.type = WIRE_ATTEST_RSP;
     liar.most = 1;
-    rtp_wish_for(&device->rtp, &wish);
+    sim_wish_rotation(device);
     while (device->held == NULL || device->held->kind != RTP_JOB_ACCEPT) {
         device->holds_jobs = device->rtp.state.phase == RTP_INTENT;
         sim_round(device);
@@ -531,12 +509,10 @@ static bool change_header(struct liar *liar, struct wire_header *header,
 SPEC("a wrong type, an unknown request, a gap, a strange epoch: new channel")
 {
     for (unsigned detail = 0; detail < 4; detail++) {
-        static struct liar liar;
-        memset(&liar, 0, sizeof liar);
-        liar.change = change_header;
-        liar.type = WIRE_ATTEST_RSP;
-        liar.most = 1;
-        liar.detail = detail;
+        struct liar liar = {.change = change_header,
+                            .type = WIRE_ATTEST_RSP,
+                            .most = 1,
+                            .detail = detail};
         check_condemned(&liar, 244);
     }
 }
@@ -559,11 +535,8 @@ SPEC("the answer to another program's challenge is not passed on")
 {
     struct sim_device *device = device_ready(245);
     struct client client = {.device = device, .must_verify = true};
-    static struct liar liar;
-    memset(&liar, 0, sizeof liar);
-    liar.change = change_sid;
-    liar.type = WIRE_ATTEST_RSP;
-    liar.most = 1;
+    struct liar liar = {
+        .change = change_sid, .type = WIRE_ATTEST_RSP, .most = 1};
     begin_lies(&liar, device);
     assert_true(client_attest(&client, 0));
     client_run(&client, 100);
@@ -610,12 +583,10 @@ SPEC("a first STATUS of another request, or against HELLO_AP: new channel")
 {
     for (unsigned detail = 0; detail < 2; detail++) {
         struct sim_device *device = device_ready(248);
-        static struct liar liar;
-        memset(&liar, 0, sizeof liar);
-        liar.change = change_status;
-        liar.type = WIRE_STATUS;
-        liar.most = 1;
-        liar.detail = detail;
+        struct liar liar = {.change = change_status,
+                            .type = WIRE_STATUS,
+                            .most = 1,
+                            .detail = detail};
         sim_kill_ap(device);
         device->now_ms += 2000;
         begin_lies(&liar, device);
@@ -730,14 +701,10 @@ SPEC("an entry that is not what was asked for is refused by the requester")
 {
     for (unsigned detail = 0; detail < 2; detail++) {
         struct sim_device *device = device_ready(246);
-        static struct liar liar;
-        memset(&liar, 0, sizeof liar);
-        liar.detail = detail;
+        struct liar liar = {.detail = detail};
         device->meddle_ap = change_order;
         device->meddle_context = &liar;
-        const struct rtp_wish wish = {.reason = WIRE_REASON_OPERATOR,
-                                      .kind = CHAIN_ROTATE};
-        rtp_wish_for(&device->rtp, &wish);
+        sim_wish_rotation(device);
         sim_run(device, 1000);
         assert_int_equal(liar.changed, 1);
         assert_int_equal(device->rtp.state.phase, RTP_INTENT);

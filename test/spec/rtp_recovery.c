@@ -61,9 +61,7 @@ SPEC("a recovery of an earlier entry: what came between is void and is kept")
 SPEC("a recovery while the RTP waits for COMMIT: what was pending is dropped")
 {
     struct sim_device *device = governed_device(1);
-    const struct rtp_wish wish = {.reason = WIRE_REASON_OPERATOR,
-                                  .kind = CHAIN_ROTATE};
-    rtp_wish_for(&device->rtp, &wish);
+    sim_wish_rotation(device);
     while (device->rtp.state.phase != RTP_PEND) {
         sim_round(device);
         rtp_tick(&device->rtp, device->now_ms);

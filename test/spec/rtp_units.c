@@ -266,9 +266,7 @@ static struct sim_device *rotated_device(unsigned rotations)
     assert_ok(sim_start_rtp(device));
     assert_true(sim_run_until(device, 60000, sim_is_steady));
     for (unsigned i = 0; i < rotations; i++) {
-        const struct rtp_wish wish = {.reason = WIRE_REASON_OPERATOR,
-                                      .kind = CHAIN_ROTATE};
-        rtp_wish_for(&device->rtp, &wish);
+        sim_wish_rotation(device);
         assert_true(sim_run_until(device, 60000, sim_is_steady));
     }
     return device;
@@ -453,9 +451,7 @@ SPEC("a full set of keys starts again from the last entries, without a gap")
     }
     bytes_put_be32(junk.bytes + 8, 0);
     assert_true(chain_seen_has(seen, &junk));
-    const struct rtp_wish wish = {.reason = WIRE_REASON_OPERATOR,
-                                  .kind = CHAIN_ROTATE};
-    rtp_wish_for(&device->rtp, &wish);
+    sim_wish_rotation(device);
     assert_true(sim_run_until(device, 60000, sim_is_steady));
     assert_false(chain_seen_has(seen, &junk));
     assert_true(chain_seen_has(seen, &old));
