@@ -31,18 +31,23 @@ void pairs_drop(struct pairs *pairs)
     *pairs = (struct pairs){0};
 }
 
-size_t pairs_find(const struct pairs *pairs, size_t owner)
+bool pairs_are_of(const struct pairs *pairs, size_t owner)
 {
-    size_t found = LAUNCH_PAIRS;
-    for (size_t i = LAUNCH_PAIRS; i-- > 0;) {
+    for (size_t i = 0; i < LAUNCH_PAIRS; i++) {
         if (pairs->pair[i].state == PAIR_OUT && pairs->pair[i].owner == owner) {
-            return LAUNCH_PAIRS;
-        }
-        if (pairs->pair[i].state == PAIR_FREE) {
-            found = i;
+            return true;
         }
     }
-    return found;
+    return false;
+}
+
+size_t pairs_find(const struct pairs *pairs, size_t owner)
+{
+    size_t i = 0;
+    while (i < LAUNCH_PAIRS && pairs->pair[i].state != PAIR_FREE) {
+        i++;
+    }
+    return pairs_are_of(pairs, owner) ? LAUNCH_PAIRS : i;
 }
 
 void pairs_hand_out(struct pairs *pairs, size_t i, size_t owner)

@@ -37,6 +37,9 @@ void pairs_drop(struct pairs *pairs);
 // one.
 size_t pairs_find(const struct pairs *pairs, size_t owner);
 
+// Whether `owner` has one.
+bool pairs_are_of(const struct pairs *pairs, size_t owner);
+
 // It was sent: the RTP keeps nothing of it.
 void pairs_hand_out(struct pairs *pairs, size_t i, size_t owner);
 

@@ -43,7 +43,8 @@ static size_t connections_of(const struct clients *clients,
 }
 
 // Takes a place of whoever has the most, at least two: of the connection of
-// his that was silent for longest and waits for nothing.  CLIENTS_MAX: none.
+// his that was silent for longest, waits for nothing and has no queue pair,
+// which would end with it.  CLIENTS_MAX: none.
 static size_t make_place(struct clients *clients, bool is_remote)
 {
     size_t place = CLIENTS_MAX;
@@ -51,7 +52,8 @@ static size_t make_place(struct clients *clients, bool is_remote)
     for (size_t i = 0; i < CLIENTS_MAX; i++) {
         const struct client *client = &clients->client[i];
         bool is_idle = client->fd >= 0 && client->in_flight == 0 &&
-                       client->peer.is_remote == is_remote;
+                       client->peer.is_remote == is_remote &&
+                       !pairs_are_of(&clients->pairs, i);
         size_t count = is_idle ? connections_of(clients, &client->peer) : 0;
         bool is_older = count == most && place != CLIENTS_MAX &&
                         client->heard_ms < clients->client[place].heard_ms;

@@ -99,6 +99,10 @@ ends_well() {
     ! said condemned
 }
 
+@test "more programs than places: who comes last takes none of a connection with a pair" {
+    [ "$(pairs crowd)" = True ]
+}
+
 @test "the ninth program is told that none is left; a new enclave has all of them again" {
     for _ in 1 2 3 4 5 6 7 8; do pairs channel; done
     left_is 0

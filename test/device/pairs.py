@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """A program with a queue pair that does with it what it should not.
 
-    pairs.py SOCKET channel | twice | left | nonsense | flood
+    pairs.py SOCKET channel | twice | left | crowd | nonsense | flood
 """
 import mmap
 import os
 import select
+import signal
 import socket
 import struct
 import sys
@@ -14,6 +15,7 @@ import time
 import client
 
 QUEUE = 12
+STATUS = 1
 PAGE = mmap.PAGESIZE
 
 
@@ -24,6 +26,25 @@ def open_pair(connection):
     if reply.code != client.OK:
         return reply, None, None
     return reply, client.decode(reply.payload), fds
+
+
+def crowd(path, other):
+    """One connection each of more processes than there are places, until one of
+    ours is taken."""
+    strangers = []
+    for _ in range(80):
+        pid = os.fork()
+        if pid == 0:
+            stranger = client.Client(path)
+            signal.pause()
+            os._exit(stranger is None)
+        strangers.append(pid)
+    other.socket.settimeout(20)
+    taken = other.socket.recv(1) == b""
+    for pid in strangers:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+    return taken
 
 
 def bell(memory):
@@ -49,6 +70,10 @@ def main():
         poll = select.poll()
         poll.register(fds[1], 0)
         print("over" if poll.poll(10000) else "served")
+        return
+    if what == "crowd":
+        assert crowd(path, client.Client(path))
+        print(connection.ask(STATUS).code == client.OK)
         return
     slots = pair[2]
     half = PAGE + -(-64 * slots // PAGE) * PAGE
