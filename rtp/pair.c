@@ -7,6 +7,7 @@
 #include "base/secret.h"
 #include "crypto/suite.h"
 #include "rtp/machine.h"
+#include "wire/cbor_text.h"
 
 // The AP's own hints about when to come back are believed up to here.
 #define HINT_MAX_MS 60000u
@@ -327,7 +328,9 @@ void rtp_keep_status(struct rtp *rtp, const struct wire_status *status)
     rtp->ap = *status;
     memcpy(rtp->ap_boot, status->boot_id.data, sizeof rtp->ap_boot);
     rtp->ap.boot_id = BYTES_OF(rtp->ap_boot);
-    size_t size = status->has_report ? status->report.size : 0;
+    // Text for our own STATUS, which nobody could read with anything else in
+    // it.
+    size_t size = status->has_report ? cbor_text_whole(status->report) : 0;
     size = size < sizeof rtp->ap_report ? size : sizeof rtp->ap_report;
     if (size != 0) {
         memcpy(rtp->ap_report, status->report.data, size);

@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "base/secret.h"
 #include "rtp/machine.h"
+#include "wire/cbor_text.h"
 
 // ---- small things ----------------------------------------------------------
 
@@ -13,7 +14,8 @@ void rtp_sound(struct rtp *rtp, const struct rtp_alarm *alarm)
 {
     struct rotor_bytes text = rtp_text(alarm->text);
     size_t most = sizeof rtp->alarm_text - 1u;
-    size_t size = text.size < most ? text.size : most;
+    size_t size = cbor_text_whole(
+        bytes_of(alarm->text, text.size < most ? text.size : most));
     memmove(rtp->alarm_text, text.data, size);
     rtp->alarm_text[size] = 0;
     if (rtp->ops.alarm != NULL) {

@@ -16,7 +16,7 @@ static size_t sequence_size(uint8_t first, uint8_t *least, uint8_t *most)
     return first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
 }
 
-bool cbor_text_is_utf8(struct rotor_bytes text)
+size_t cbor_text_whole(struct rotor_bytes text)
 {
     size_t i = 0;
     while (i < text.size) {
@@ -24,17 +24,22 @@ bool cbor_text_is_utf8(struct rotor_bytes text)
         uint8_t most;
         size_t size = sequence_size(text.data[i], &least, &most);
         if (size == 0 || size > text.size - i) {
-            return false;
+            return i;
         }
         for (size_t j = 1; j < size; j++) {
             uint8_t byte = text.data[i + j];
             if (byte < least || byte > most) {
-                return false;
+                return i;
             }
             least = 0x80;
             most = 0xbf;
         }
         i += size;
     }
-    return true;
+    return i;
+}
+
+bool cbor_text_is_utf8(struct rotor_bytes text)
+{
+    return cbor_text_whole(text) == text.size;
 }

@@ -7,6 +7,9 @@
 
 #include <rotor/bytes.h>
 
+// Bytes of `text` up to the first that begins no whole character.
+size_t cbor_text_whole(struct rotor_bytes text);
+
 // RFC 3629 4: no overlong forms, no surrogates, nothing above U+10FFFF.
 bool cbor_text_is_utf8(struct rotor_bytes text);
 
