@@ -103,6 +103,8 @@ shows() { # file; the finding of fork check
     export_proof
     # Somebody who never spoke to either.
     [ "$(shows "$FOLDER/proof")" = duplicity ]
+    root=$BATS_TEST_DIRNAME/../..
+    python3 "$root/test/interop/cddl.py" "$root/doc/rotor.cddl" fork "$FOLDER/proof" --sequence
     run fork check "$FOLDER/proof" --log-id "SHA256:$(printf 'A%.0s' {1..43})"
     [ "$status" -eq 1 ]
     rotor offload sign --count 10000000 --state "$STATE" >"$FOLDER/busy" 2>&1 3>&- &
