@@ -232,12 +232,20 @@ static void take_hint(struct rtp *rtp, uint64_t now_ms,
     }
 }
 
+// For each item all before it are passed over: no more than we asked for.
+static bool are_few(struct rotor_bytes entries)
+{
+    struct cbor_reader in;
+    cbor_reader_init(&in, entries);
+    return cbor_read_array(&in) <= RTP_LOG_ENTRIES;
+}
+
 static bool keep_entries(struct rtp *rtp, struct rotor_bytes payload)
 {
     struct wire_log_entries reply;
     if (wire_message_decode(&WIRE_LAYOUT_LOG_ENTRIES, payload, &reply) !=
             ROTOR_OK ||
-        reply.entries.size > sizeof rtp->entries) {
+        reply.entries.size > sizeof rtp->entries || !are_few(reply.entries)) {
         return false;
     }
     memcpy(rtp->entries, reply.entries.data, reply.entries.size);

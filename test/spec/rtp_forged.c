@@ -475,6 +475,66 @@ SPEC("entries that we have already are passed over when catching up")
     sim_device_free(device);
 }
 
+// An AP that answers with far more items than it was asked for.
+static bool give_crumbs(void *context, struct sim_device *device,
+                        uint8_t *frame, size_t *size)
+{
+    static uint8_t list_bytes[WIRE_PAYLOAD_MAX];
+    static uint8_t out_bytes[WIRE_PAYLOAD_MAX];
+    const size_t *count = context;
+    struct wire_header header;
+    struct rotor_bytes payload;
+    struct wire_log_entries reply;
+    (void)device;
+    if (wire_frame_decode(bytes_of(frame, *size), &header, &payload) !=
+            ROTOR_OK ||
+        header.type != WIRE_LOG_ENTRIES) {
+        return true;
+    }
+    assert_ok(wire_message_decode(&WIRE_LAYOUT_LOG_ENTRIES, payload, &reply));
+    struct rotor_room list = ROOM_OF(list_bytes);
+    struct rotor_room out = ROOM_OF(out_bytes);
+    struct cbor_writer writer;
+    cbor_writer_init(&writer, &list);
+    cbor_write_array(&writer, *count);
+    for (size_t i = 0; i < *count; i++) {
+        cbor_write_uint(&writer, 0);
+    }
+    assert_ok(cbor_writer_finish(&writer));
+    reply.entries = bytes_in(&list);
+    assert_ok(wire_message_encode(&WIRE_LAYOUT_LOG_ENTRIES, &reply, &out));
+    struct rotor_room whole = {frame, WIRE_FRAME_MAX, 0};
+    assert_ok(wire_frame_encode(&header, bytes_in(&out), &whole));
+    *size = whole.used;
+    return true;
+}
+
+SPEC("more entries than were asked for are no answer, and none is looked at")
+{
+    struct sim_device *device = device_ready(79);
+    struct sim_store *before = sim_store_copy(device);
+    sim_wish_rotation(device);
+    assert_true(sim_run_until(device, 60000, sim_is_steady));
+    for (size_t count = RTP_LOG_ENTRIES; count < RTP_LOG_ENTRIES + 2; count++) {
+        bool is_too_long = count > RTP_LOG_ENTRIES;
+        sim_kill_rtp(device);
+        sim_store_restore_rtp(device, before, true);
+        memset(device->seen.alarms, 0, sizeof device->seen.alarms);
+        device->meddle = give_crumbs;
+        device->meddle_context = &count;
+        device->now_ms += 2000;
+        assert_ok(sim_start_rtp(device));
+        sim_run(device, 0);
+        assert_int_equal(device->seen.alarms[RTP_ALARM_PEER], is_too_long);
+        assert_int_equal(device->seen.alarms[RTP_ALARM_FORK], !is_too_long);
+    }
+    device->meddle = NULL;
+    assert_true(sim_run_until(device, 100000, sim_is_steady));
+    assert_int_equal(device->rtp.state.trust.order.epoch, 1);
+    free(before);
+    sim_device_free(device);
+}
+
 // ---- jobs by themselves ----------------------------------------------------
 
 SPEC("an entry 0 that nobody pinned and nobody asked for is not caught up with")
