@@ -407,6 +407,9 @@ static void order_refused(struct rtp *rtp, uint64_t now_ms, uint8_t type,
                                     .a = error->code,
                                     .b = error->detail};
     rtp_sound(rtp, &alarm);
+    if (type == WIRE_PAIRS_OVER) {
+        return; // an AP of before: nobody waits for that
+    }
     rtp_serve_refused(rtp, error->code, error->detail);
     enum consequence next = consequence_of(error->code);
     bool is_rotate = type == WIRE_ROTATE && rtp->state.phase == RTP_INTENT;

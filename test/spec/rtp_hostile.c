@@ -659,6 +659,43 @@ SPEC("whoever wants another suite each time is asked at a slower and slower "
     sim_device_free(device);
 }
 
+// ---- an AP of before -------------------------------------------------------
+
+// Its answer to PAIRS_OVER: it knows no such order.
+static bool know_no_order(struct liar *liar, struct wire_header *header,
+                          struct rotor_room *payload)
+{
+    struct rtp *rtp = &liar->device->rtp;
+    const struct wire_error_reply reply = {.log_id = rtp->channel.log_id,
+                                           .code = WIRE_E_TYPE};
+    if (rtp->order.type != WIRE_PAIRS_OVER) {
+        return false;
+    }
+    header->type = WIRE_ERROR;
+    payload->used = 0;
+    assert_ok(wire_message_encode(&WIRE_LAYOUT_ERROR, &reply, payload));
+    return true;
+}
+
+SPEC(
+    "an AP that knows no PAIRS_OVER is told of, once; who waits for a rotation "
+    "has it")
+{
+    struct sim_device *device = device_ready(250);
+    struct client client = {.device = device};
+    struct liar liar = {.change = know_no_order, .type = WIRE_STATUS};
+    begin_lies(&liar, device);
+    (void)client_rotate(&client, WIRE_REASON_OPERATOR, 0);
+    rtp_end_pair(&device->rtp, 1);
+    client_run(&client, 60000);
+    assert_int_equal(liar.changed, 1);
+    assert_int_equal(device->seen.alarms[RTP_ALARM_REFUSED], 1);
+    assert_int_equal(client.last.code, WIRE_CLIENT_OK);
+    assert_int_equal(device->rtp.state.trust.order.epoch, 1);
+    assert_true(sim_is_steady(device));
+    sim_device_free(device);
+}
+
 // ---- an order that arrives otherwise than it was given ---------------------
 
 // Changes ROTATE on its way and seals it again.
