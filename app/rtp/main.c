@@ -454,7 +454,8 @@ int main(void)
         bool moved = turn();
         wait_and_serve(moved || spin());
     }
-    // A job that writes finishes first: what it began stays whole either way.
+    // What a job writes lies in its memory: wiped before, zeros are written.
+    worker_settle();
     rtp_wipe(&app.rtp);
     return 0;
 }

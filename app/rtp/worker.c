@@ -2,6 +2,7 @@
 #include "app/rtp/worker.h"
 
 #include <linux/futex.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stddef.h>
@@ -38,7 +39,7 @@ static void *work(void *context)
         const uint64_t one = 1;
         ssize_t put = write(worker.done, &one, sizeof one);
         (void)put; // a full counter is a loop that has its wake-up
-        // Pairs with the acquire in worker_finished.
+        // Pairs with the acquire in worker_finished and in worker_settle.
         atomic_store_explicit(&worker.ended, ended, memory_order_release);
     }
     return NULL;
@@ -76,4 +77,18 @@ struct rtp_job *worker_finished(void)
     ssize_t got = read(worker.done, &count, sizeof count);
     (void)got;
     return worker.job;
+}
+
+static bool is_out(void)
+{
+    return atomic_load_explicit(&worker.ended, memory_order_acquire) !=
+           atomic_load_explicit(&worker.begun, memory_order_relaxed);
+}
+
+void worker_settle(void)
+{
+    struct pollfd done = {worker.done, POLLIN, 0};
+    while (is_out()) {
+        (void)poll(&done, 1, -1);
+    }
 }

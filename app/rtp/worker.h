@@ -16,4 +16,7 @@ void worker_begin(struct rtp_job *job);
 // The finished job, or NULL.  Empties `done`.
 struct rtp_job *worker_finished(void);
 
+// Waits for the job that is out, if one is: its memory may be wiped then.
+void worker_settle(void);
+
 #endif

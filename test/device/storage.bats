@@ -234,6 +234,33 @@ fail_each() { # component call kind at-least
     fail_each rtp truncate EIO 0
 }
 
+comes_to_run() { [ "$(cat "/proc/$1/comm")" = "$2" ]; }
+is_told_to_end() { # pid; gone, or SIGTERM is pending: nobody takes it there
+    local pending
+    pending=$(awk '/^ShdPnd/ { print $2 }' "/proc/$1/status" 2>/dev/null)
+    [ -z "$pending" ] || [ $((0x$pending >> 14 & 1)) -eq 1 ]
+}
+
+@test "what the RTP is writing when the device is stopped is written whole, and goes on" {
+    with_faults
+    start_device
+    # Opening it waits for the job's first call to the disk, which then waits.
+    mkfifo -m 644 "$STATE/rtp/faults"
+    timeout 20 tail -f /dev/null >"$STATE/rtp/faults" 3>&- &
+    holder=$!
+    rotor rotate --state "$STATE" >/dev/null 2>&1 3>&- &
+    await 'R0' comes_to_run $holder timeout
+    rm "$STATE/rtp/faults"
+    rtp=$(pid_of rtp)
+    kill "$ROTORD"
+    await 'the end' is_told_to_end "$rtp"
+    kill $holder
+    wait "$ROTORD" || true
+    start_device
+    await 'epoch 1' at_epoch 1
+    chain_is_good
+}
+
 @test "writes that are cut short are finished: every rotation is done" {
     with_faults
     start_device
