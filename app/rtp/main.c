@@ -81,7 +81,8 @@ static void alarm_raised(void *context, const struct rtp_alarm *alarm)
     fprintf(stderr, "rtp: alarm: %s: %s\n", rtp_alarm_name(alarm->kind),
             alarm->text);
     if (alarm->kind == RTP_ALARM_EVIDENCE) {
-        starter_tell(LAUNCH_REFUSED, alarm->text);
+        // It is paired with again, and refused again.
+        (void)starter_tell(LAUNCH_REFUSED, alarm->text);
     }
 }
 
@@ -174,7 +175,7 @@ static void take_notice(void)
 
 static void want_retest(void)
 {
-    starter_tell(LAUNCH_RETEST, "");
+    (void)starter_tell(LAUNCH_RETEST, ""); // those that wait are as good
 }
 
 // ---- what others are told --------------------------------------------------
@@ -269,7 +270,7 @@ static bool turn(void)
         fprintf(
             stderr, "rtp: error: the enclave broke the queue: %s\n",
             rotor_ipq_rule_text(rotor_ipq_broken_rule(&app.queue.channel.in)));
-        starter_tell(LAUNCH_REFUSED, "it broke the queue");
+        watch_refuse(&app.watch, "it broke the queue");
         drop_queue();
     }
     clients_answer(&app.clients, now);

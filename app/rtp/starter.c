@@ -6,12 +6,12 @@
 #include <string.h>
 #include <sys/socket.h>
 
-void starter_tell(enum launch_notice notice, const char *text)
+bool starter_tell(enum launch_notice notice, const char *text)
 {
     struct launch_record record = {.notice = notice};
     (void)snprintf(record.text, sizeof record.text, "%s", text);
-    (void)send(LAUNCH_FD_STARTER, &record, sizeof record,
-               MSG_DONTWAIT | MSG_NOSIGNAL);
+    return send(LAUNCH_FD_STARTER, &record, sizeof record,
+                MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)sizeof record;
 }
 
 enum starter_said starter_hear(struct launch_record *record,

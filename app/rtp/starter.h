@@ -7,8 +7,8 @@
 
 #include "launch/birth.h"
 
-// What rotord cannot take now is lost: it hears of us again.
-void starter_tell(enum launch_notice notice, const char *text);
+// False: rotord cannot take it now, and has not heard.
+bool starter_tell(enum launch_notice notice, const char *text);
 
 enum starter_said {
     STARTER_NOTHING = 0,

@@ -20,6 +20,12 @@ void watch_new_enclave(struct watch *watch)
 {
     watch->is_compared = false;
     watch->asked_renewal = false;
+    watch->refusal = NULL;
+}
+
+void watch_refuse(struct watch *watch, const char *why)
+{
+    watch->refusal = why;
 }
 
 static void raise_event(struct watch *watch, uint64_t now_ms, uint32_t reason,
@@ -54,8 +60,7 @@ static void tell_progress(struct watch *watch, uint64_t now_ms)
         return;
     }
     if (!watch->told_attested) {
-        starter_tell(LAUNCH_ATTESTED, "");
-        watch->told_attested = true;
+        watch->told_attested = starter_tell(LAUNCH_ATTESTED, "");
     }
     compare_measurement(watch, now_ms);
     uint64_t epoch = rtp->state.trust.order.epoch;
@@ -63,9 +68,8 @@ static void tell_progress(struct watch *watch, uint64_t now_ms)
         char line[64];
         (void)snprintf(line, sizeof line, "epoch %llu, enclave attested",
                        (unsigned long long)epoch);
-        starter_tell(LAUNCH_STATUS, line);
+        watch->has_told = starter_tell(LAUNCH_STATUS, line);
         watch->told_epoch = epoch;
-        watch->has_told = true;
     }
 }
 
@@ -76,9 +80,8 @@ static void take_pairs_back(struct watch *watch, const struct pairs *pairs)
     bool is_due = watch->rtp->unavailable != NULL && !watch->asked_renewal &&
                   pairs_count(pairs, PAIR_FREE) < LAUNCH_PAIRS;
     if (is_due) {
-        watch->asked_renewal = true;
-        starter_tell(LAUNCH_RENEW,
-                     "programs have queue pairs, and none is served");
+        watch->asked_renewal = starter_tell(
+            LAUNCH_RENEW, "programs have queue pairs, and none is served");
     }
 }
 
@@ -153,6 +156,10 @@ static void look_at_entropy(struct watch *watch, uint64_t now_ms)
 
 void watch_turn(struct watch *watch, const struct pairs *pairs, uint64_t now_ms)
 {
+    if (watch->refusal != NULL &&
+        starter_tell(LAUNCH_REFUSED, watch->refusal)) {
+        watch->refusal = NULL;
+    }
     if (pairs != NULL) {
         take_pairs_back(watch, pairs);
     }

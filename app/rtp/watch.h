@@ -15,6 +15,7 @@ struct watch {
     const struct wire_digest *running; // measurement of the enclave
     bool is_compared;                  // that with the current entry's
     bool asked_renewal;                // of this enclave
+    const char *refusal;               // of it, not told yet; NULL: none
     bool told_attested;
     bool has_told; // an epoch
     uint64_t told_epoch;
@@ -29,6 +30,10 @@ void watch_init(struct watch *watch, struct rtp *rtp,
 
 // Another enclave than before.
 void watch_new_enclave(struct watch *watch);
+
+// The enclave that runs is not to go on: rotord hears of it with the next turn
+// that it has room for.
+void watch_refuse(struct watch *watch, const char *why);
 
 // Each turn of the loop.  `pairs`: of the enclave that runs; NULL: none does.
 void watch_turn(struct watch *watch, const struct pairs *pairs,

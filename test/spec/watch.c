@@ -7,11 +7,15 @@
 
 static unsigned told[LAUNCH_RENEW + 1];
 static char last[128];
+static bool is_full; // the socket to rotord
 
-void starter_tell(enum launch_notice notice, const char *text)
+bool starter_tell(enum launch_notice notice, const char *text)
 {
-    told[notice]++;
-    (void)snprintf(last, sizeof last, "%s", text);
+    if (!is_full) {
+        told[notice]++;
+        (void)snprintf(last, sizeof last, "%s", text);
+    }
+    return !is_full;
 }
 
 static struct sim_device *watched_device(struct watch *watch, uint64_t seed)
@@ -97,6 +101,37 @@ SPEC("where programs hold pairs and none is served any more rotord is asked "
         assert_int_equal(told[LAUNCH_RENEW], i + 1);
         watch_new_enclave(&watch);
     }
+    sim_device_free(device);
+}
+
+SPEC("what rotord has no room for is told when it has, and then once")
+{
+    struct watch watch;
+    struct pairs pairs = {.pair[3].state = PAIR_OUT};
+    struct sim_device *device = watched_device(&watch, 54);
+    device->rtp.unavailable = "quarantine";
+    watch_refuse(&watch, "it broke the queue");
+    is_full = true;
+    watch_turn(&watch, &pairs, device->now_ms);
+    is_full = false;
+    for (unsigned i = 0; i < 3; i++) {
+        watch_turn(&watch, &pairs, device->now_ms);
+    }
+    assert_int_equal(told[LAUNCH_REFUSED], 1);
+    assert_int_equal(told[LAUNCH_RENEW], 1);
+    assert_int_equal(told[LAUNCH_ATTESTED], 1);
+    assert_int_equal(told[LAUNCH_STATUS], 1);
+    sim_device_free(device);
+}
+
+SPEC("a refusal that was not told dies with its enclave")
+{
+    struct watch watch;
+    struct sim_device *device = watched_device(&watch, 55);
+    watch_refuse(&watch, "it broke the queue");
+    watch_new_enclave(&watch);
+    watch_turn(&watch, NULL, device->now_ms);
+    assert_int_equal(told[LAUNCH_REFUSED], 0);
     sim_device_free(device);
 }
 
