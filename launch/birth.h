@@ -107,7 +107,7 @@ enum launch_notice {
 // another size or notice is dropped all the same.
 struct launch_record {
     uint32_t notice;
-    uint32_t value; // ENCLAVE_UP: queue seed.  EVENT: enum wire_reason
+    uint32_t value; // EVENT: enum wire_reason; else which enclave: queue seed
     char text[120]; // for people; ends with a zero
     struct wire_digest reference; // ENCLAVE_UP: measurement to expect
     uint32_t security_version;    // ENCLAVE_UP

@@ -455,6 +455,16 @@ static void change_slot(struct device *device, const struct child *child,
     close(lock);
 }
 
+// What the RTP said of an enclave before it heard that there is another.
+static bool is_outdated(const struct device *device,
+                        const struct launch_record *record)
+{
+    bool is_of_enclave = record->notice == LAUNCH_ATTESTED ||
+                         record->notice == LAUNCH_REFUSED ||
+                         record->notice == LAUNCH_RENEW;
+    return is_of_enclave && record->value != device->queue_seed;
+}
+
 void device_take_record(struct device *device)
 {
     struct launch_record record;
@@ -467,6 +477,9 @@ void device_take_record(struct device *device)
         return;
     }
     record.text[sizeof record.text - 1] = '\0';
+    if (is_outdated(device, &record)) {
+        return;
+    }
     switch (record.notice) {
     case LAUNCH_ATTESTED:
         change_slot(device, &device->rtp, true);

@@ -138,6 +138,7 @@ static void take_queue(const struct launch_record *record,
     app.queue_fd = fds[0];
     app.bell_fd = fds[1];
     app.has_queue = true;
+    starter_speak_of(record->value);
     watch_new_enclave(&app.watch);
     doorbell_init(&app.bell, &app.queue.channel, app.bell_fd,
                   DOORBELL_NO_EVENT);

@@ -6,9 +6,16 @@
 #include <string.h>
 #include <sys/socket.h>
 
+static uint32_t enclave;
+
+void starter_speak_of(uint32_t queue_seed)
+{
+    enclave = queue_seed;
+}
+
 bool starter_tell(enum launch_notice notice, const char *text)
 {
-    struct launch_record record = {.notice = notice};
+    struct launch_record record = {.notice = notice, .value = enclave};
     (void)snprintf(record.text, sizeof record.text, "%s", text);
     return send(LAUNCH_FD_STARTER, &record, sizeof record,
                 MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)sizeof record;

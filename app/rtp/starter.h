@@ -7,6 +7,9 @@
 
 #include "launch/birth.h"
 
+// Which enclave is spoken of from now on: by the seed of its queue.
+void starter_speak_of(uint32_t queue_seed);
+
 // False: rotord cannot take it now, and has not heard.
 bool starter_tell(enum launch_notice notice, const char *text);
 
