@@ -131,6 +131,14 @@ enum rotor_status enclave_sign(struct enclave *enclave,
     return ROTOR_OK;
 }
 
+void enclave_count_beside(struct enclave *enclave,
+                          const struct enclave_request *request)
+{
+    if (request->route.way == ENCLAVE_WAY_PROGRAM) {
+        enclave->beside++;
+    }
+}
+
 static bool old_service_is_live(const struct enclave *enclave)
 {
     const struct enclave_service *service = &enclave->state.old_service;

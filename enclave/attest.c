@@ -19,6 +19,8 @@ struct attest_secrets {
     struct crypto_key e_a;
     uint8_t ee[CRYPTO_SHARED_MAX];
     uint8_t es[CRYPTO_SHARED_MAX];
+    size_t ee_size;
+    size_t es_size;
     struct chain_session_keys keys;
     uint8_t mac_r[WIRE_DIGEST_MAX];
 };
@@ -160,23 +162,34 @@ static enum rotor_status sign(struct attestation *a)
 {
     struct wire_digest th1e;
     TRY(chain_session_th1e(&a->th1, a->evidence, &th1e));
-    return enclave_sign(a->enclave, LABEL(WIRE_CONTEXT_ATTEST),
-                        wire_digest_bytes(&th1e), &a->sig);
+    TRY(enclave_sign(a->enclave, LABEL(WIRE_CONTEXT_ATTEST),
+                     wire_digest_bytes(&th1e), &a->sig));
+    enclave_count_beside(a->enclave, a->request);
+    return ROTOR_OK;
 }
 
 // ---- keys ------------------------------------------------------------------
 
+// Before S signs: it is not used for a share that is no point.
+static enum rotor_status agree(struct attest_secrets *s,
+                               const struct attestation *a)
+{
+    struct rotor_room ee = ROOM_OF(s->ee);
+    struct rotor_room es = ROOM_OF(s->es);
+    TRY(chain_agree(&s->e_a, a->asked->e_r, &ee));
+    TRY(chain_agree(&a->enclave->keys.agree, a->asked->e_r, &es));
+    s->ee_size = ee.used;
+    s->es_size = es.used;
+    return ROTOR_OK;
+}
+
 static enum rotor_status derive(struct attest_secrets *s, struct attestation *a)
 {
     struct enclave *enclave = a->enclave;
-    struct rotor_room ee = ROOM_OF(s->ee);
-    struct rotor_room es = ROOM_OF(s->es);
     struct rotor_room mac_r = ROOM_OF(s->mac_r);
-    TRY(chain_agree(&s->e_a, a->asked->e_r, &ee));
-    TRY(chain_agree(&enclave->keys.agree, a->asked->e_r, &es));
     struct chain_session_input input = {
-        .ee = bytes_in(&ee),
-        .es = bytes_in(&es),
+        .ee = bytes_of(s->ee, s->ee_size),
+        .es = bytes_of(s->es, s->es_size),
         .suite = a->suite->id,
         .log_id = enclave_log_id(enclave),
         .head = enclave_head(enclave),
@@ -224,6 +237,9 @@ static enum rotor_status attest_with(struct attest_secrets *s,
     TRY(encode_core(s, a));
     TRY(chain_session_th1(a->suite->hash, a->request->payload,
                           bytes_in(&a->core), &a->th1));
+    if (makes_keys) {
+        TRY(agree(s, a));
+    }
     TRY(prove(a));
     TRY(sign(a));
     if (makes_keys) {
@@ -238,9 +254,6 @@ static enum rotor_status attest_with(struct attest_secrets *s,
     };
     TRY(enclave_answer_with(answer, WIRE_ATTEST_RSP, &WIRE_LAYOUT_ATTEST_RSP,
                             &message));
-    if (a->request->route.way == ENCLAVE_WAY_PROGRAM) {
-        a->enclave->beside++;
-    }
     if (makes_keys) {
         remember(s, a);
     }

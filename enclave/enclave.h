@@ -285,7 +285,7 @@ struct enclave {
     bool has_recovered;      // a RECOVER in this boot
     uint64_t recovered_ms;
     uint64_t signature_count; // by S in this boot
-    uint64_t beside;          // attestations under cur over programs' pairs
+    uint64_t beside;          // attestations and heads of programs' pairs
     uint64_t pairs_over;      // of programs: bit i that of channel i + 1
 
     struct enclave_keys keys; // of cur

@@ -111,6 +111,7 @@ enum rotor_status enclave_serve_head_proof(struct enclave *enclave,
     TRY(chain_head_encode(&head, &payload));
     TRY(enclave_sign(enclave, LABEL(WIRE_CONTEXT_HEAD), bytes_in(&payload),
                      &sig));
+    enclave_count_beside(enclave, request);
     struct wire_head_reply message = {
         .log_id = request->route.log_id,
         .nonce = head.nonce,

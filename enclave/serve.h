@@ -125,6 +125,10 @@ struct wire_header enclave_header(const struct enclave *enclave,
 ROTOR_CALL enclave_sign(struct enclave *enclave, struct rotor_bytes context,
                         struct rotor_bytes payload, struct rotor_room *sign1);
 
+// What S signed for a program's pair: the RTP sees none of it.
+void enclave_count_beside(struct enclave *enclave,
+                          const struct enclave_request *request);
+
 // A seed is empty, or has 32..64 bytes and an origin.
 bool enclave_seed_fits(struct rotor_bytes seed, uint64_t seed_src);
 

@@ -139,7 +139,6 @@ static void pass_on(struct rtp *rtp, struct rtp_slot *slot,
     rtp->inbox_is_full = has_payload;
     if (slot->op == WIRE_OP_ATTEST) {
         rtp->counts.attestations++;
-        rtp->schedule.answers++;
     }
 }
 
@@ -160,7 +159,10 @@ void rtp_serve_take(struct rtp *rtp, uint64_t now_ms, struct rtp_slot *slot,
                     struct rotor_bytes payload)
 {
     bool is_awaited = slot->state == RTP_SLOT_SENT;
+    bool is_signed =
+        header->type == WIRE_ATTEST_RSP || header->type == WIRE_HEAD_PROOF;
     struct wire_error_reply error;
+    rtp->schedule.answers += is_signed ? 1u : 0; // S was used, wanted or not
     rtp_slot_settle(slot);
     if (!is_awaited) {
         return; // late: its program has an answer

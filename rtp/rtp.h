@@ -48,7 +48,7 @@ struct rtp_config {
 
     uint32_t seed_src;       // what rtp_ops.random is: 1 TRNG, 2 external, 3
     uint32_t jitter_percent; // of the period: rotate that much early, at most
-    uint64_t usage_limit;    // attestations per epoch
+    uint64_t usage_limit;    // attestations and heads per epoch
     bool stops_when_overdue; // refuse ATTEST beyond twice the period
 
     uint32_t retry_first_ms; // 5.3: 2 s, doubling to 60 s, +-25 %

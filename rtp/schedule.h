@@ -29,7 +29,7 @@ struct rtp_schedule {
     uint64_t since_ms;   // R2, or the start minus what had passed before it
     uint64_t due_ms;     // scheduled rotation
     uint64_t overdue_ms; // twice the period
-    uint64_t answers;    // attestations under this epoch
+    uint64_t answers;    // attestations and heads under this epoch
     uint64_t beside;     // more of them, over programs' own queue pairs
 };
 

@@ -176,7 +176,7 @@ struct wire_status {
     bool has_report;
     struct rotor_bytes report; // key 64: walls and entropy, for people
     bool has_beside;
-    uint64_t beside; // key 65: attestations under cur that the RTP did not see
+    uint64_t beside; // key 65: attestations and heads that the RTP did not see
 };
 
 struct wire_hello_core {

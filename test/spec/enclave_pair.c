@@ -406,7 +406,31 @@ static uint64_t attested_beside(void)
     return status.beside;
 }
 
-SPEC("the RTP hears how many attestations did not pass through it, by epoch")
+static enum wire_type ask_head(struct peer *who)
+{
+    static const uint8_t nonce[32] = {9};
+    struct wire_head_proof order = {.nonce = BYTES_OF(nonce)};
+    return peer_ask(who, WIRE_HEAD_PROOF, &WIRE_LAYOUT_HEAD_PROOF, &order);
+}
+
+// For a share that is no point.
+static enum wire_type ask_in_vain(struct peer *who)
+{
+    static const uint8_t sid[16] = {3};
+    static const uint8_t nonce[32] = {9};
+    static const uint8_t share[65] = {4, 1};
+    struct wire_attest_req order = {
+        .sid = BYTES_OF(sid),
+        .nonce = BYTES_OF(nonce),
+        .e_r = BYTES_OF(share),
+        .suites = {1, {2}},
+        .purpose = WIRE_PURPOSE_SESSION,
+    };
+    return peer_ask(who, WIRE_ATTEST_REQ, &WIRE_LAYOUT_ATTEST_REQ, &order);
+}
+
+SPEC("the RTP hears how many attestations and heads did not pass through it, "
+     "by epoch")
 {
     struct peer program;
     world_at_cur(&world, &peer, &USUAL, &trust);
@@ -416,6 +440,12 @@ SPEC("the RTP hears how many attestations did not pass through it, by epoch")
     assert_int_equal(ask_attest(&peer, 5), WIRE_ATTEST_RSP);
     assert_int_equal(ask_attest(&program, 5), WIRE_ATTEST_RSP);
     assert_int_equal(attested_beside(), 2);
+    assert_int_equal(ask_head(&program), WIRE_HEAD_PROOF);
+    assert_int_equal(ask_head(&peer), WIRE_HEAD_PROOF);
+    assert_int_equal(attested_beside(), 3);
+    assert_int_equal(ask_in_vain(&program), WIRE_ERROR);
+    assert_int_equal(peer_error(&program), WIRE_E_MALFORMED);
+    assert_int_equal(attested_beside(), 3); // S was not used
     world_rotate(&peer, WIRE_REASON_OPERATOR, &trust);
     assert_int_equal(attested_beside(), 0);
     peer_close(&program);

@@ -474,6 +474,48 @@ SPEC("so many attestations are enough: it rotates before the period ends")
     sim_device_free(device);
 }
 
+static void ask_for_head(struct client *client)
+{
+    uint8_t bytes[128];
+    struct rotor_room payload = ROOM_OF(bytes);
+    const struct wire_head_proof asked = {
+        .log_id = client->device->rtp.state.trust.log_id,
+        .nonce = bytes_of(client->device->rtp.control_kid.bytes, 32),
+    };
+    assert_ok(wire_message_encode(&WIRE_LAYOUT_HEAD_PROOF, &asked, &payload));
+    assert_ok(client_submit(client, WIRE_OP_HEAD_PROOF, bytes_in(&payload), 0));
+}
+
+SPEC("whatever the root signs for others counts: heads, and what is given up")
+{
+    for (unsigned is_given_up = 0; is_given_up < 2; is_given_up++) {
+        struct sim_device *device = sim_device_new(33);
+        struct client client = client_of(device);
+        device->config.usage_limit = 20;
+        assert_ok(sim_start_ap(device));
+        assert_ok(sim_start_rtp(device));
+        assert_true(sim_run_until(device, 10000, sim_is_steady));
+        for (unsigned i = 0; i < 20; i++) {
+            assert_int_equal(device->rtp.state.trust.order.epoch, 0);
+            if (is_given_up != 0) {
+                assert_true(client_attest(&client, 0));
+                device->rtp_is_deaf = true;
+                sim_run(device, 0);
+                assert_ok(rtp_cancel(&device->rtp, client.tags));
+                device->rtp_is_deaf = false;
+            } else {
+                ask_for_head(&client);
+            }
+            client_run(&client, 10);
+        }
+        client_run(&client, 1000);
+        assert_int_equal(client.answered, 0);
+        assert_int_equal(device->rtp.state.trust.order.epoch, 1);
+        assert_int_equal(device->rtp.state.trust.reason, WIRE_REASON_USAGE);
+        sim_device_free(device);
+    }
+}
+
 SPEC("attestations that programs had from the enclave itself count as well")
 {
     struct sim_device *device = sim_device_new(32);
