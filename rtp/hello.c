@@ -78,7 +78,7 @@ static enum rotor_status check_evidence(struct meeting *m, bool *ok)
     }
     uint8_t ud[CHAIN_UD_SIZE];
     TRY(chain_ud(&report, ud));
-    TRY(verify_evidence(m->hello.evidence, ud, job->reference,
+    TRY(verify_evidence(m->hello.evidence, ud, &job->reference,
                         &job->hello.record));
     *ok = verify_record_is_accepted(&job->hello.record);
     return ROTOR_OK;

@@ -135,7 +135,7 @@ static struct chain_ports ports_of(struct judge *judge)
 static struct judge judge_of(const struct rtp_job *job)
 {
     return (struct judge){.job = job,
-                          .evidence = {.reference = job->reference}};
+                          .evidence = {.reference = &job->reference}};
 }
 
 static enum rotor_status request_hash(const struct rtp_intent *intent,

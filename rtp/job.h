@@ -65,10 +65,13 @@ struct rtp_prune_work {
     uint64_t count; // entries between them
 };
 
+#define RTP_MEASUREMENTS_MAX 4u
+
 struct rtp_job {
     enum rtp_job_kind kind;
     struct rtp_ops ops;
-    const struct verify_reference *reference;
+    struct verify_reference reference; // as it was when the job was made
+    struct wire_digest measurements[RTP_MEASUREMENTS_MAX]; // of it
     const struct chain_seen *seen;      // not changed while a job is out
     struct chain_fingerprints new_seen; // out: of the entry in `input`
     const struct rtp_log *log;          // the same

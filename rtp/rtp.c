@@ -278,6 +278,21 @@ bool rtp_job_is_free(const struct rtp *rtp)
     return !rtp->job_is_wanted && !rtp->job_is_out;
 }
 
+// Another enclave may bring other measurements while a job is out.
+static void copy_reference(struct rtp_job *job,
+                           const struct verify_reference *reference)
+{
+    size_t count = reference->measurement_count < RTP_MEASUREMENTS_MAX
+                       ? reference->measurement_count
+                       : RTP_MEASUREMENTS_MAX;
+    job->reference = *reference;
+    job->reference.measurements = job->measurements;
+    job->reference.measurement_count = count;
+    for (size_t i = 0; i < count; i++) {
+        job->measurements[i] = reference->measurements[i];
+    }
+}
+
 struct rtp_job *rtp_job_start(struct rtp *rtp, enum rtp_job_kind kind)
 {
     struct rtp_job *job = &rtp->job;
@@ -285,7 +300,7 @@ struct rtp_job *rtp_job_start(struct rtp *rtp, enum rtp_job_kind kind)
     bool has_pend = !chain_trust_is_empty(&state->pend);
     job->kind = kind;
     job->ops = rtp->ops;
-    job->reference = rtp->config.reference;
+    copy_reference(job, rtp->config.reference);
     job->seen = &rtp->seen;
     job->log = &rtp->log;
     job->next = *state;

@@ -38,7 +38,9 @@
 #include "wire/frame.h"
 
 struct rtp_config {
-    const struct verify_reference *reference; // must outlive the RTP
+    // Must outlive the RTP.  Its measurements, RTP_MEASUREMENTS_MAX at most,
+    // may be others from call to call; what they lie beside stays.
+    const struct verify_reference *reference;
 
     // Of entry 0.  `control` is filled in: the kid of our C.  `ra` must be
     // given.  A log that exists keeps its own policy.

@@ -257,3 +257,30 @@ SPEC("a reset channel leaves no traffic key behind")
     assert_false(is_secret(&device->rtp, iv, sizeof iv));
     sim_device_free(device);
 }
+
+SPEC(
+    "Evidence is judged by what was known when it came, whatever is known when "
+    "it is")
+{
+    struct sim_device *device = device_ready(251);
+    struct wire_digest genuine = device->wanted;
+    sim_kill_ap(device);
+    device->holds_jobs = true;
+    assert_ok(sim_start_ap(device));
+    sim_run(device, 5000);
+    assert_non_null(device->held);
+    assert_int_equal(device->held->kind, RTP_JOB_HELLO);
+    device->wanted.bytes[0] ^= 1; // another image, it is said
+    device->holds_jobs = false;
+    sim_run(device, 0);
+    assert_int_equal(device->seen.alarms[RTP_ALARM_EVIDENCE], 0);
+    assert_true(rtp_is_attested(&device->rtp));
+    // From then on it counts.
+    sim_kill_ap(device);
+    assert_ok(sim_start_ap(device));
+    sim_run(device, 5000);
+    assert_true(device->seen.alarms[RTP_ALARM_EVIDENCE] > 0);
+    device->wanted = genuine;
+    assert_true(sim_run_until(device, 90000, sim_is_steady));
+    sim_device_free(device);
+}
