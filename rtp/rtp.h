@@ -39,7 +39,7 @@
 
 struct rtp_config {
     // Must outlive the RTP.  Its measurements, RTP_MEASUREMENTS_MAX at most,
-    // may be others from call to call; what they lie beside stays.
+    // may be others from call to call; the rest of it may not.
     const struct verify_reference *reference;
 
     // Of entry 0.  `control` is filled in: the kid of our C.  `ra` must be
