@@ -49,6 +49,10 @@ void rtp_start_epoch(struct rtp *rtp, uint64_t now_ms, uint64_t passed_ms);
 // Rule 9 from the log, and from what is pending.
 ROTOR_CALL rtp_fill_seen(struct rtp *rtp);
 
+// Looks again what the log has, up to `end`.  Where that fails, what was known
+// of it stays: who takes it for empty writes over it.
+void rtp_read_log_again(struct rtp *rtp, uint64_t end);
+
 // ---- link.c ----------------------------------------------------------------
 
 // Drops the channel.  Requests go back into the queue.  The next HELLO is at

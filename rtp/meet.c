@@ -217,11 +217,7 @@ static void hello_done(struct rtp *rtp, uint64_t now_ms, struct rtp_job *job)
 // log ends before it, and the AP's says how it goes on.
 static void forget_torn(struct rtp *rtp, const struct rtp_job *job)
 {
-    struct rotor_room room = ROOM_OF(rtp->scratch);
-    if (rtp_log_open(&rtp->log, &rtp->ops, &room, job->own_offset) !=
-        ROTOR_OK) {
-        rtp_raise(rtp, RTP_ALARM_LOG, "the log could not be read again");
-    }
+    rtp_read_log_again(rtp, job->own_offset);
 }
 
 static void entry_done(struct rtp *rtp, uint64_t now_ms, struct rtp_job *job)

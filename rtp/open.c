@@ -131,6 +131,16 @@ static enum rotor_status fill_dropped(struct rtp *rtp)
                               : status;
 }
 
+void rtp_read_log_again(struct rtp *rtp, uint64_t end)
+{
+    struct rotor_room room = ROOM_OF(rtp->scratch);
+    if (rtp_log_open(&rtp->reread, &rtp->ops, &room, end) == ROTOR_OK) {
+        rtp->log = rtp->reread;
+    } else {
+        rtp_raise(rtp, RTP_ALARM_LOG, "the log could not be read again");
+    }
+}
+
 enum rotor_status rtp_fill_seen(struct rtp *rtp)
 {
     struct rotor_room room = ROOM_OF(rtp->scratch);

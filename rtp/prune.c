@@ -60,10 +60,7 @@ void rtp_prune_done(struct rtp *rtp, const struct rtp_job *job)
     if (!is_done) {
         rtp_raise(rtp, RTP_ALARM_STORE, "the log could not be cut");
     }
-    struct rotor_room room = ROOM_OF(rtp->scratch);
-    if (rtp_log_open(&rtp->log, &rtp->ops, &room, RTP_LOG_WHOLE) != ROTOR_OK) {
-        rtp_raise(rtp, RTP_ALARM_LOG, "the log could not be read again");
-    }
+    rtp_read_log_again(rtp, RTP_LOG_WHOLE);
 }
 
 void rtp_prune_submit(struct rtp *rtp, uint64_t now_ms, struct rtp_slot *slot)

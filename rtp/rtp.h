@@ -150,6 +150,7 @@ struct rtp {
     struct rtp_config config;
     struct rtp_state state; // durable, as last written
     struct rtp_log log;
+    struct rtp_log reread; // only while it is read again
     struct rtp_prune prune;
     struct chain_seen seen;
     struct chain_fingerprint seen_slots[CHAIN_SEEN_DEFAULT];

@@ -282,3 +282,51 @@ SPEC("the checkpoint holds the last 1,024 entries that were dropped, in one "
     }
     sim_device_free(device);
 }
+
+// A disk that fails a cut, and whatever is asked of the log behind it.
+static bool log_is_bad;
+static struct rtp_ops sound;
+
+static enum rotor_status bad_open(void *context, uint64_t *start)
+{
+    return log_is_bad ? ROTOR_PORT_FAILED : sound.log_open(context, start);
+}
+
+static enum rotor_status bad_drop(void *context, uint64_t offset)
+{
+    return log_is_bad ? ROTOR_PORT_FAILED : sound.log_drop(context, offset);
+}
+
+static void furnish_bad(struct sim_device *device, struct rtp_ops *ops)
+{
+    (void)device;
+    sound = *ops;
+    ops->log_open = bad_open;
+    ops->log_drop = bad_drop;
+}
+
+SPEC("a log that is not cut and cannot be read then is not written over: the "
+     "next entry comes behind the last")
+{
+    struct sim_device *device = sim_device_new(47);
+    struct client client = {.device = device};
+    log_is_bad = false;
+    device->furnish_rtp = furnish_bad;
+    assert_ok(sim_start_ap(device));
+    assert_ok(sim_start_rtp(device));
+    assert_true(sim_run_until(device, 60000, sim_is_steady));
+    rotate(&client, KEEP + 10);
+    uint64_t size = device->rtp.log.size;
+    log_is_bad = true;
+    assert_true(client_await(&client, ask_to_keep(&client, KEEP), 1000));
+    assert_int_equal(client.last.code, WIRE_CLIENT_FAILED);
+    assert_true(device->seen.alarms[RTP_ALARM_LOG] > 0);
+    assert_int_equal(device->rtp.log.size, size);
+    rotate(&client, 1);
+    check_log(device);
+    log_is_bad = false;
+    restart_rtp(device);
+    assert_in_range(device->rtp.log.count, KEEP, MOST);
+    check_log(device);
+    sim_device_free(device);
+}
