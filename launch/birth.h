@@ -18,17 +18,17 @@
 #include "wire/message.h"
 
 enum launch_fd {
-    LAUNCH_FD_BIRTH = 3,       // this envelope
-    LAUNCH_FD_QUEUE = 4,       // enclave: memfd of the queue between RTP and AP
-    LAUNCH_FD_STORE = 5,       // folder that belongs to the program
-    LAUNCH_FD_BELL = 6,        // enclave: eventfd that wakes the RTP's loop
-    LAUNCH_FD_PLUGGED = 7,     // enclave: entropy of the operator's own, if any
-    LAUNCH_FD_STARTER = 7,     // RTP: socket to rotord
-    LAUNCH_FD_HWRNG = 8,       // enclave: /dev/hwrng, if any
-    LAUNCH_FD_CLIENTS = 8,     // RTP: listening Unix socket
-    LAUNCH_FD_REMOTE = 9,      // RTP: listening TCP socket, if any
-    LAUNCH_FD_ANCHOR = 9,      // enclave: TPM, if the anchor is there
-    LAUNCH_FD_PAIRS = 10,      // enclave: memfds of the queue pairs of programs
+    LAUNCH_FD_BIRTH = 3,   // this envelope
+    LAUNCH_FD_QUEUE = 4,   // enclave: memfd of the queue between RTP and AP
+    LAUNCH_FD_STORE = 5,   // folder that belongs to the program
+    LAUNCH_FD_BELL = 6,    // enclave: a pipe's end that wakes the RTP's loop
+    LAUNCH_FD_PLUGGED = 7, // enclave: entropy of the operator's own, if any
+    LAUNCH_FD_STARTER = 7, // RTP: socket to rotord
+    LAUNCH_FD_HWRNG = 8,   // enclave: /dev/hwrng, if any
+    LAUNCH_FD_CLIENTS = 8, // RTP: listening Unix socket
+    LAUNCH_FD_REMOTE = 9,  // RTP: listening TCP socket, if any
+    LAUNCH_FD_ANCHOR = 9,  // enclave: TPM, if the anchor is there
+    LAUNCH_FD_PAIRS = 10,  // enclave: memfds of the queue pairs of programs
     LAUNCH_FD_PAIR_BELLS = 18, // enclave: a pipe each that wakes its program
     LAUNCH_FD_END = 26,        // everything from here on is closed
 };

@@ -7,7 +7,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/socket.h>
@@ -115,7 +114,7 @@ static void plan_for(const struct device *device, struct child *child,
         plan->fds[LAUNCH_FD_REMOTE] = device->remote;
     } else {
         plan->fds[LAUNCH_FD_QUEUE] = device->queue;
-        plan->fds[LAUNCH_FD_BELL] = device->bell;
+        plan->fds[LAUNCH_FD_BELL] = device->bell_end;
         plan->fds[LAUNCH_FD_PLUGGED] = device->plugged;
         plan->fds[LAUNCH_FD_HWRNG] = device->hwrng;
         for (int i = 0; i < (int)LAUNCH_PAIRS; i++) {
@@ -269,22 +268,30 @@ static void close_pairs(struct device *device)
     }
 }
 
-// A pipe, not an eventfd: the enclave alone holds the end that it writes, so
-// no program can make it block or fill it for others.
+// A pipe, not an eventfd: the enclave alone writes, at an end that whoever
+// reads does not have: neither RTP nor program can fill it or make it block.
+static bool make_bell(int *reading, int *writing)
+{
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) {
+        return false;
+    }
+    *reading = ends[0];
+    *writing = ends[1];
+    return true;
+}
+
 static bool make_pairs(struct device *device)
 {
     close_pairs(device);
     for (uint32_t i = 0; i < LAUNCH_PAIRS; i++) {
-        int ends[2];
         const struct rotor_ipq_plan plan = {
             LAUNCH_PAIR_SLOTS, ROTOR_IPQ_FRAME_MAX,
             launch_pair_seed(device->queue_seed, i)};
         if (shared_queue_create(&plan, &device->pairs[i]) != ROTOR_OK ||
-            pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) {
+            !make_bell(&device->pair_bells[i], &device->pair_bell_ends[i])) {
             return false;
         }
-        device->pair_bells[i] = ends[0];
-        device->pair_bell_ends[i] = ends[1];
     }
     return true;
 }
@@ -293,14 +300,14 @@ static void start_enclave(struct device *device)
 {
     close_fd(&device->queue);
     close_fd(&device->bell);
+    close_fd(&device->bell_end); // till now: a hang-up would keep the RTP awake
     if (getrandom(&device->queue_seed, sizeof device->queue_seed, 0) !=
         (ssize_t)sizeof device->queue_seed) {
         warn("getrandom", strerror(errno));
     }
     const struct rotor_ipq_plan queue = {
         LAUNCH_QUEUE_SLOTS, ROTOR_IPQ_FRAME_MAX, device->queue_seed};
-    device->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (device->bell < 0 ||
+    if (!make_bell(&device->bell, &device->bell_end) ||
         shared_queue_create(&queue, &device->queue) != ROTOR_OK ||
         !make_pairs(device)) {
         warn("queue", strerror(errno));

@@ -35,13 +35,14 @@ struct device {
     int boot_folder;
     int enclave_store;
     int rtp_store;
-    int clients; // listening Unix socket
-    int remote;  // listening TCP socket, or -1
-    int plugged; // entropy, or -1
-    int hwrng;   // /dev/hwrng, or -1
-    int starter; // our end of the socket to the RTP
-    int queue;   // memfd of the running enclave's queue, or -1
-    int bell;
+    int clients;  // listening Unix socket
+    int remote;   // listening TCP socket, or -1
+    int plugged;  // entropy, or -1
+    int hwrng;    // /dev/hwrng, or -1
+    int starter;  // our end of the socket to the RTP
+    int queue;    // memfd of the running enclave's queue, or -1
+    int bell;     // reading end: for the RTP
+    int bell_end; // writing end: for the enclave
     // Of programs; -1 once the RTP has them, or the enclave.
     int pairs[LAUNCH_PAIRS];
     int pair_bells[LAUNCH_PAIRS];     // reading ends: for the programs

@@ -339,6 +339,7 @@ bool device_open(struct device *device, const struct config *config)
         .starter = -1,
         .queue = -1,
         .bell = -1,
+        .bell_end = -1,
         .rtp = {.component = BOOT_RTP,     .report = -1},
         .enclave = {.component = BOOT_ENCLAVE, .report = -1},
     };

@@ -6,7 +6,8 @@
 // A side sleeps in one of two ways:
 //   - doorbell_wait: spins for as long as news usually takes, then sleeps on
 //     the peer's bell word (a futex that works through a read-only mapping);
-//   - doorbell_arm, then poll or epoll on an eventfd that the peer holds.
+//   - doorbell_arm, then poll or epoll on a descriptor that the peer rings:
+//     an eventfd, or a pipe where one side must not touch the other's end.
 // Each has a bound: a peer that never rings costs time, not life.
 #ifndef ROTOR_PORT_LINUX_DOORBELL_H
 #define ROTOR_PORT_LINUX_DOORBELL_H
@@ -27,8 +28,8 @@
 // Private to one thread, like the channel that it belongs to.
 struct doorbell {
     struct rotor_ipq_channel *channel; // must outlive the doorbell
-    int event_mine;    // eventfd that the peer rings while armed, or none
-    int event_of_peer; // eventfd that rings the peer, or none
+    int event_mine;    // what the peer rings while armed, or none
+    int event_of_peer; // what rings the peer, or none; does not block
     bool has_barrier;  // the kernel passes barriers on every registered side
     struct spin spin;
     uint64_t seen; // position of channel->in at the last wait
@@ -57,11 +58,11 @@ ROTOR_CALL doorbell_wait(struct doorbell *doorbell, uint32_t reasons,
                          uint64_t timeout_ns);
 
 // Before an event loop sleeps: rings the peer, then asks to be rung by
-// event_mine.  True if the loop may sleep now, until the eventfd is readable
-// but at most DOORBELL_LOOK_NS; false if there is something to do first.
+// event_mine.  True if the loop may sleep now, until that is readable but
+// at most DOORBELL_LOOK_NS; false if there is something to do first.
 bool doorbell_arm(struct doorbell *doorbell, uint32_t reasons);
 
-// After the loop woke, whatever woke it.  Empties the eventfd.
+// After the loop woke, whatever woke it.  Takes one ring.
 void doorbell_disarm(struct doorbell *doorbell);
 
 // What is left of doorbell_ring when the peer sleeps.

@@ -73,6 +73,21 @@ has_secret_memory() { [[ $(status walls_up) == *secret-memory* ]] || skip 'no me
     [[ $output == *"secret refused"* ]]
 }
 
+@test "the RTP has no end of the bell that the enclave writes: it cannot fill it, nor make it block" {
+    as_root
+    enclave=/proc/$(pid_of enclave) rtp=/proc/$(pid_of rtp)
+    bell=$(readlink "$enclave/fd/6")
+    [[ $bell == pipe:* ]]
+    grep -q '^flags:.*4001$' "$enclave/fdinfo/6" # O_NONBLOCK | O_WRONLY
+    ends=0
+    for fd in "$rtp"/fd/*; do
+        [ "$(readlink "$fd")" = "$bell" ] || continue
+        ends=$((ends + 1))
+        grep -q '^flags:.*[04]000$' "$rtp/fdinfo/${fd##*/}"
+    done
+    [ "$ends" = 1 ]
+}
+
 @test "known limit: root makes the enclave's own code copy a secret" {
     as_root
     has_secret_memory
