@@ -334,14 +334,13 @@ struct rtp_job *rtp_job_next(struct rtp *rtp)
 // last entries.
 static void note_keys(struct rtp *rtp, const struct chain_fingerprints *all)
 {
-    if (chain_seen_add_all(&rtp->seen, all) == ROTOR_OK) {
+    if (!rtp->seen_is_short &&
+        chain_seen_add_all(&rtp->seen, all) == ROTOR_OK) {
         return;
     }
-    if (rtp_fill_seen(rtp) != ROTOR_OK ||
-        chain_seen_add_all(&rtp->seen, all) != ROTOR_OK) {
-        const struct rtp_alarm alarm = {
-            .kind = RTP_ALARM_LOG, .text = "the log could not be read again"};
-        rtp_sound(rtp, &alarm);
+    rtp->seen_is_short = rtp_fill_seen(rtp) != ROTOR_OK;
+    if (chain_seen_add_all(&rtp->seen, all) != ROTOR_OK || rtp->seen_is_short) {
+        rtp_raise(rtp, RTP_ALARM_LOG, "the log could not be read again");
     }
 }
 

@@ -153,6 +153,7 @@ struct rtp {
     struct rtp_log reread; // only while it is read again
     struct rtp_prune prune;
     struct chain_seen seen;
+    bool seen_is_short; // the log could not be read: again with the next entry
     struct chain_fingerprint seen_slots[CHAIN_SEEN_DEFAULT];
     struct crypto_key control; // C
     struct wire_key control_key;
