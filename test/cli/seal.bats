@@ -65,10 +65,7 @@ refuses() { # sentence
     "$ROTOR_BIN/rotord" --state "$DEVICE" --listen "$HOST" \
         --config "$DEVICE.conf" >"$DEVICE.out" 2>"$DEVICE.err" 3>&- &
     echo $! >"$DEVICE.pid"
-    for _ in $(seq 200); do
-        grep -qF "$1" "$DEVICE.err" && break
-        sleep 0.05
-    done
+    await grep -qF "$1" "$DEVICE.err" || { cat "$DEVICE.err" && return 1; }
     rotor status --state "$DEVICE" --json
     stop_device "$DEVICE"
     cat "$DEVICE.err"

@@ -10,7 +10,7 @@ start_tpm() { # folder
         --ctrl "type=unixio,path=$1/s.ctrl" --flags not-need-init,startup-clear \
         2>/dev/null 3>&- &
     echo $! >"$1/pid"
-    until [ -S "$1/s" ]; do sleep 0.02; done
+    await [ -S "$1/s" ]
 }
 
 setup_file() {
@@ -23,12 +23,12 @@ setup_file() {
     make_device "$DEVICE" || return 1
     start_device "$DEVICE" "$PORT" || return 1
     start_tpm "$TPM"
-    for _ in $(seq 100); do
-        "$ROTOR" attest --state "$DEVICE" --nonce "$ANY_NONCE" --evidence tpm \
-            --tcti "swtpm:path=$TPM/s" --out /dev/null 2>/dev/null && return 0
-        sleep 0.1
-    done
-    return 1
+    await quoted
+}
+
+quoted() {
+    "$ROTOR" attest --state "$DEVICE" --nonce "$ANY_NONCE" --evidence tpm \
+        --tcti "swtpm:path=$TPM/s" --out /dev/null 2>/dev/null
 }
 
 teardown_file() {
@@ -292,18 +292,16 @@ end_anchored() {
     rm -rf "$CELL"
 }
 
+is_in() { # state
+    rotor status --state "$OWN" --json
+    [ "$(member state 2>/dev/null)" = "$1" ]
+}
+
 # Starts it in the background and waits for the enclave's state.
 comes_up_as() { # state
     "$ROTOR_BIN/rotord" --state "$OWN" --config "$OWN.conf" >"$OWN.out" 2>"$OWN.err" 3>&- &
     echo $! >"$OWN.pid"
-    for _ in $(seq 100); do
-        rotor status --state "$OWN" --json
-        [ "$(member state 2>/dev/null)" != "$1" ] || return 0
-        sleep 0.1
-    done
-    echo "$output"
-    cat "$OWN.err"
-    return 1
+    await is_in "$1" || { echo "$output" && cat "$OWN.err" && return 1; }
 }
 
 @test "with its anchor in a TPM a store that was put back is refused, RTP and all" {
@@ -344,10 +342,7 @@ comes_up_as() { # state
     sed -i "s|^tpm = .*|tpm = $CELL/none|" "$OWN.conf"
     "$ROTOR_BIN/rotord" --state "$OWN" --config "$OWN.conf" 2>"$OWN.err" 3>&- &
     echo $! >"$OWN.pid"
-    for _ in $(seq 100); do
-        ! grep -q "$CELL/none" "$OWN.err" || break
-        sleep 0.1
-    done
+    await grep -q "$CELL/none" "$OWN.err"
     # What is wrong, and what to do.
     grep -q "\[anchor\] tpm $CELL/none: No such file or directory: the enclave does not start without it" "$OWN.err"
     grep -q "hint: bring that TPM back, it is asked again" "$OWN.err"

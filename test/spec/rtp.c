@@ -180,9 +180,7 @@ SPEC("each suite generates, pairs and attests")
         struct sim_device *device = sim_device_new(suite);
         struct client client = {.device = device, .must_verify = true};
         device->config.suite = suite;
-        assert_ok(sim_start_ap(device));
-        assert_ok(sim_start_rtp(device));
-        assert_true(sim_run_until(device, 60000, sim_is_steady));
+        device_start(device);
         assert_int_equal(device->rtp.state.trust.suite, suite);
         assert_true(client_attest(&client, 0));
         client_run(&client, 100);

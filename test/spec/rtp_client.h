@@ -223,13 +223,18 @@ static inline bool client_await(struct client *client, uint64_t tag,
 }
 
 // A device that has its root of trust.
+static inline void device_start(struct sim_device *device)
+{
+    assert_ok(sim_start_ap(device));
+    assert_ok(sim_start_rtp(device));
+    assert_true(sim_run_until(device, 60000, sim_is_steady));
+}
+
 static inline struct sim_device *device_ready(uint64_t seed)
 {
     struct sim_device *device = sim_device_new(seed);
     assert_non_null(device);
-    assert_ok(sim_start_ap(device));
-    assert_ok(sim_start_rtp(device));
-    assert_true(sim_run_until(device, 60000, sim_is_steady));
+    device_start(device);
     return device;
 }
 

@@ -326,33 +326,41 @@ static void show_stolen(struct forgery *f)
     f->status.prepared.body_hash = theft.body_hash;
 }
 
-static bool serve_stolen(void *context, struct sim_device *device,
-                         uint8_t *frame, size_t *size)
+// Puts another list into LOG_ENTRIES; false: the frame is none.
+static bool replace_list(uint8_t *frame, size_t *size, struct rotor_bytes list)
 {
-    static uint8_t list_bytes[WIRE_PAYLOAD_MAX];
     static uint8_t out_bytes[WIRE_PAYLOAD_MAX];
+    struct rotor_room out = ROOM_OF(out_bytes);
+    struct rotor_room whole = {frame, WIRE_FRAME_MAX, 0};
+    struct wire_log_entries reply;
     struct wire_header header;
     struct rotor_bytes payload;
     if (wire_frame_decode(bytes_of(frame, *size), &header, &payload) !=
             ROTOR_OK ||
         header.type != WIRE_LOG_ENTRIES) {
-        return forge(context, device, frame, size);
+        return false;
     }
-    struct rotor_room list = ROOM_OF(list_bytes);
-    struct rotor_room out = ROOM_OF(out_bytes);
-    struct wire_log_entries reply;
-    struct cbor_writer writer;
     assert_ok(wire_message_decode(&WIRE_LAYOUT_LOG_ENTRIES, payload, &reply));
-    cbor_writer_init(&writer, &list);
-    cbor_write_array(&writer, 1);
-    cbor_write_raw(&writer, bytes_of(theft.entry, theft.entry_size));
-    assert_ok(cbor_writer_finish(&writer));
-    reply.entries = bytes_in(&list);
+    reply.entries = list;
     assert_ok(wire_message_encode(&WIRE_LAYOUT_LOG_ENTRIES, &reply, &out));
-    struct rotor_room whole = {frame, WIRE_FRAME_MAX, 0};
     assert_ok(wire_frame_encode(&header, bytes_in(&out), &whole));
     *size = whole.used;
     return true;
+}
+
+static bool serve_stolen(void *context, struct sim_device *device,
+                         uint8_t *frame, size_t *size)
+{
+    static uint8_t list_bytes[WIRE_PAYLOAD_MAX];
+    struct rotor_room list = ROOM_OF(list_bytes);
+    struct cbor_writer writer;
+    cbor_writer_init(&writer, &list);
+    cbor_write_array(&writer, 1);
+    cbor_write_raw(&writer, bytes_of(theft.entry, theft.entry_size));
+    return cbor_writer_finish(&writer) == ROTOR_OK &&
+                   replace_list(frame, size, bytes_in(&list))
+               ? true
+               : forge(context, device, frame, size);
 }
 
 SPEC("a second body that A did not sign is noise: an alarm, no quarantine")
@@ -480,32 +488,17 @@ static bool give_crumbs(void *context, struct sim_device *device,
                         uint8_t *frame, size_t *size)
 {
     static uint8_t list_bytes[WIRE_PAYLOAD_MAX];
-    static uint8_t out_bytes[WIRE_PAYLOAD_MAX];
-    const size_t *count = context;
-    struct wire_header header;
-    struct rotor_bytes payload;
-    struct wire_log_entries reply;
-    (void)device;
-    if (wire_frame_decode(bytes_of(frame, *size), &header, &payload) !=
-            ROTOR_OK ||
-        header.type != WIRE_LOG_ENTRIES) {
-        return true;
-    }
-    assert_ok(wire_message_decode(&WIRE_LAYOUT_LOG_ENTRIES, payload, &reply));
     struct rotor_room list = ROOM_OF(list_bytes);
-    struct rotor_room out = ROOM_OF(out_bytes);
     struct cbor_writer writer;
+    const size_t *count = context;
+    (void)device;
     cbor_writer_init(&writer, &list);
     cbor_write_array(&writer, *count);
     for (size_t i = 0; i < *count; i++) {
         cbor_write_uint(&writer, 0);
     }
     assert_ok(cbor_writer_finish(&writer));
-    reply.entries = bytes_in(&list);
-    assert_ok(wire_message_encode(&WIRE_LAYOUT_LOG_ENTRIES, &reply, &out));
-    struct rotor_room whole = {frame, WIRE_FRAME_MAX, 0};
-    assert_ok(wire_frame_encode(&header, bytes_in(&out), &whole));
-    *size = whole.used;
+    (void)replace_list(frame, size, bytes_in(&list));
     return true;
 }
 

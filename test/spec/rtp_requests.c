@@ -201,9 +201,7 @@ SPEC("the rate limit is told in seconds, and a refused order is forgotten")
     struct client client = client_of(device);
     device->config.policy.min_interval_s = 60;
     device->config.policy.max_per_day = 24;
-    assert_ok(sim_start_ap(device));
-    assert_ok(sim_start_rtp(device));
-    assert_true(sim_run_until(device, 10000, sim_is_steady));
+    device_start(device);
     client_run(&client, 61000);
     uint64_t tag = client_rotate(&client, WIRE_REASON_OPERATOR, 0);
     assert_true(client_await(&client, tag, 5000));
@@ -224,9 +222,7 @@ SPEC("a security event that the limit delays is told so, and still happens")
     struct sim_device *device = sim_device_new(27);
     struct client client = client_of(device);
     device->config.policy.min_interval_s = 60;
-    assert_ok(sim_start_ap(device));
-    assert_ok(sim_start_rtp(device));
-    assert_true(sim_run_until(device, 10000, sim_is_steady));
+    device_start(device);
     client_run(&client, 61000);
     uint64_t tag = client_rotate(&client, WIRE_REASON_OPERATOR, 0);
     assert_true(client_await(&client, tag, 5000));
@@ -434,9 +430,7 @@ static struct sim_device *device_of_period(uint32_t period_s, uint32_t jitter)
     struct sim_device *device = sim_device_new(30);
     device->config.policy.cryptoperiod_s = period_s;
     device->config.jitter_percent = jitter;
-    assert_ok(sim_start_ap(device));
-    assert_ok(sim_start_rtp(device));
-    assert_true(sim_run_until(device, 10000, sim_is_steady));
+    device_start(device);
     return device;
 }
 
@@ -461,9 +455,7 @@ SPEC("so many attestations are enough: it rotates before the period ends")
     struct sim_device *device = sim_device_new(31);
     struct client client = client_of(device);
     device->config.usage_limit = 20;
-    assert_ok(sim_start_ap(device));
-    assert_ok(sim_start_rtp(device));
-    assert_true(sim_run_until(device, 10000, sim_is_steady));
+    device_start(device);
     for (unsigned i = 0; i < 45; i++) {
         assert_true(client_attest(&client, 0));
         client_run(&client, 10);
@@ -492,9 +484,7 @@ SPEC("whatever the root signs for others counts: heads, and what is given up")
         struct sim_device *device = sim_device_new(33);
         struct client client = client_of(device);
         device->config.usage_limit = 20;
-        assert_ok(sim_start_ap(device));
-        assert_ok(sim_start_rtp(device));
-        assert_true(sim_run_until(device, 10000, sim_is_steady));
+        device_start(device);
         for (unsigned i = 0; i < 20; i++) {
             assert_int_equal(device->rtp.state.trust.order.epoch, 0);
             if (is_given_up != 0) {
@@ -520,9 +510,7 @@ SPEC("attestations that programs had from the enclave itself count as well")
 {
     struct sim_device *device = sim_device_new(32);
     device->config.usage_limit = 20;
-    assert_ok(sim_start_ap(device));
-    assert_ok(sim_start_rtp(device));
-    assert_true(sim_run_until(device, 10000, sim_is_steady));
+    device_start(device);
     device->enclave.beside = 12;
     rtp_look(&device->rtp);
     sim_run(device, 100);
@@ -547,9 +535,7 @@ SPEC("one limit reached is one rotation, however slow the disk is at R0")
     struct sim_device *device = sim_device_new(38);
     struct client client = client_of(device);
     device->config.usage_limit = 3;
-    assert_ok(sim_start_ap(device));
-    assert_ok(sim_start_rtp(device));
-    assert_true(sim_run_until(device, 10000, sim_is_steady));
+    device_start(device);
     device->holds_jobs = true;
     for (unsigned i = 0; i < 3; i++) {
         assert_true(client_attest(&client, 0));
@@ -591,9 +577,7 @@ SPEC("a machine that restarts every night still rotates")
     device->wall_s = 1800000000;
     device->config.policy.cryptoperiod_s = 100000;
     device->config.jitter_percent = 0;
-    assert_ok(sim_start_ap(device));
-    assert_ok(sim_start_rtp(device));
-    assert_true(sim_run_until(device, 10000, sim_is_steady));
+    device_start(device);
     for (unsigned day = 0; day < 3; day++) {
         sim_run(device, 40000000);
         sim_kill_rtp(device);
@@ -730,9 +714,7 @@ SPEC("a spent channel is replaced and no request notices")
     struct sim_device *device = sim_device_new(36);
     struct client client = client_of(device);
     device->config.frames_per_channel = 300;
-    assert_ok(sim_start_ap(device));
-    assert_ok(sim_start_rtp(device));
-    assert_true(sim_run_until(device, 10000, sim_is_steady));
+    device_start(device);
     for (unsigned i = 0; i < 1500; i++) {
         (void)client_attest(&client, 0);
         if (i % 3 == 0) {
