@@ -42,25 +42,47 @@ static size_t connections_of(const struct clients *clients,
     return count;
 }
 
-// Takes a place of whoever has the most, at least two: of the connection of
-// his that was silent for longest, waits for nothing and has no queue pair,
-// which would end with it.  CLIENTS_MAX: none.
-static size_t make_place(struct clients *clients, bool is_remote)
+// Whose place may be taken: it waits for nothing and has no queue pair, which
+// would end with it.
+static bool is_idle(const struct clients *clients, size_t i, bool is_remote)
+{
+    const struct client *client = &clients->client[i];
+    return client->fd >= 0 && client->in_flight == 0 &&
+           client->peer.is_remote == is_remote &&
+           !pairs_are_of(&clients->pairs, i);
+}
+
+// The idle connection that was silent for longest, of whoever has the most, at
+// least two; of who may not command, where `rank` is set, at least one.
+// CLIENTS_MAX: none.
+static size_t find_idle(const struct clients *clients, bool is_remote,
+                        bool rank)
 {
     size_t place = CLIENTS_MAX;
-    size_t most = 1;
+    size_t most = rank ? 0 : 1;
     for (size_t i = 0; i < CLIENTS_MAX; i++) {
         const struct client *client = &clients->client[i];
-        bool is_idle = client->fd >= 0 && client->in_flight == 0 &&
-                       client->peer.is_remote == is_remote &&
-                       !pairs_are_of(&clients->pairs, i);
-        size_t count = is_idle ? connections_of(clients, &client->peer) : 0;
+        bool counts = is_idle(clients, i, is_remote) &&
+                      !(rank && client->peer.may_command);
+        size_t count = counts ? connections_of(clients, &client->peer) : 0;
         bool is_older = count == most && place != CLIENTS_MAX &&
                         client->heard_ms < clients->client[place].heard_ms;
         if (count > most || is_older) {
             place = i;
             most = count;
         }
+    }
+    return place;
+}
+
+// Takes somebody's place; CLIENTS_MAX: none.  Who may command takes one of who
+// may not: strangers with one connection each do not lock the operator out.
+static size_t make_place(struct clients *clients,
+                         const struct client_peer *peer)
+{
+    size_t place = find_idle(clients, peer->is_remote, false);
+    if (place == CLIENTS_MAX && peer->may_command) {
+        place = find_idle(clients, peer->is_remote, true);
     }
     if (place != CLIENTS_MAX) {
         clients_cut_off(clients, place);
@@ -112,7 +134,7 @@ static bool welcome(struct clients *clients, int listener, bool is_remote,
     }
     size_t index = free_place(clients, is_remote);
     if (index == CLIENTS_MAX) {
-        index = make_place(clients, is_remote);
+        index = make_place(clients, &peer);
     }
     if (index == CLIENTS_MAX) {
         close(fd);

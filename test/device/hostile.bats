@@ -12,7 +12,10 @@ setup() {
     start_device --listen "127.0.0.1:$PORT"
     RTP=$(pid_of rtp) ENCLAVE=$(pid_of enclave)
 }
-teardown() { stop_device; }
+teardown() {
+    [ -z "${CROWD:-}" ] || { kill -9 "$CROWD" && wait "$CROWD"; } 2>/dev/null || true
+    stop_device
+}
 
 hostile() { /usr/bin/python3 "$BATS_TEST_DIRNAME/hostile.py" "$@" 3>&-; }
 log_hex() { status log_id | cut -d: -f2 | sed 's/$/=/' | base64 -d | od -An -v -tx1 | tr -d ' \n'; }
@@ -53,3 +56,27 @@ for_both() { withstands "127.0.0.1:$PORT" "$@" && withstands "$STATE/control.soc
 @test "one who gives up on each answer at once and asks again" { for_both hasty; }
 @test "thousands of connections" { for_both many; }
 @test "connections that are half closed, or reset in mid-request" { for_both half_open; }
+
+@test "strangers with a silent connection each, as many as there are places, do not lock the operator out" {
+    [ "$(id -u)" -eq 0 ] || skip 'needs root'
+    chmod 0711 "$FOLDER" "$STATE"
+    chmod 0666 "$STATE/control.sock"
+    setpriv --reuid 54321 --clear-groups /usr/bin/python3 -c '
+import ctypes, os, signal, socket, sys
+silent = os.pipe()
+for _ in range(80):
+    if os.fork() == 0:
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # goes with its parent
+        peer = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        peer.connect(sys.argv[1])
+        os.write(silent[1], b".")
+        signal.pause()
+for _ in range(80):
+    os.read(silent[0], 1)
+print("all are there", flush=True)
+signal.pause()' "$STATE/control.sock" >"$FOLDER/crowd" 3>&- &
+    CROWD=$!
+    await 'the strangers are there' grep -q 'all are there' "$FOLDER/crowd"
+    for _ in 1 2 3; do rotor rotate --state "$STATE"; done
+    at_epoch 3
+}
