@@ -50,20 +50,24 @@ static void name(const struct place *place, char path[TOUR_PATH_MAX + 32],
                    file);
 }
 
+static bool make_folders(const struct place *place)
+{
+    char signer[TOUR_PATH_MAX + 32];
+    name(place, signer, "");
+    return (mkdir(place->state, 0700) == 0 || errno == EEXIST) &&
+           (mkdir(signer, 0700) == 0 || errno == EEXIST);
+}
+
 // A signer of its own, next to the device: for trying out only.
 static bool make_signer(const struct place *place)
 {
-    char folder[TOUR_PATH_MAX + 32];
     char key[TOUR_PATH_MAX + 32];
     char keyring[TOUR_PATH_MAX + 32];
-    name(place, folder, "");
     name(place, key, "key.pem");
     name(place, keyring, "keyring");
     const char *const keygen[] = {"image", "keygen", "--out", key, NULL};
     const char *const ring[] = {"image", "keyring", "--out",
                                 keyring, key,       NULL};
-    (void)mkdir(place->state, 0700);
-    (void)mkdir(folder, 0700);
     return (access(key, F_OK) == 0 || run_rotor(place, keygen)) &&
            (access(keyring, F_OK) == 0 || run_rotor(place, ring));
 }
@@ -141,6 +145,10 @@ int tour_up(struct run *run, const char *programs)
     }
     if (!tour_find_programs(&tour, programs, place.programs)) {
         return EXIT_UNABLE;
+    }
+    if (!make_folders(&place)) {
+        return fail(run, CAUSE_UNREADABLE, "--state DIR names another folder",
+                    "%s: %s", place.state, strerror(errno));
     }
     if (!make_signer(&place) ||
         !renew_image(&place, "rtp", place.programs[AT_RTP]) ||

@@ -222,6 +222,14 @@ EOF
     [[ $output == *"not a folder"* ]]
 }
 
+@test "--up where no folder can be made says why" {
+    : >"$PLACE.file"
+    run rotor tour --up --state "$PLACE.file/state"
+    echo "$output"
+    [ "$status" -eq 3 ]
+    [[ $output == *"$PLACE.file/state: Not a directory"*hint:* ]]
+}
+
 @test "--up sets up a device that stays, and finds it again" {
     local state=$PLACE.up/state log
     mkdir "$PLACE.up"
