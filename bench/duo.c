@@ -7,6 +7,7 @@
 
 #include "bench/processor.h"
 #include "bench/tally.h"
+#include "bench/wall.h"
 #include "port/linux/spin.h"
 
 static struct {
@@ -17,6 +18,7 @@ static struct {
     uint32_t count;
     double *times_ns;
     pthread_t thread;
+    struct wall wall_there, wall_back; // of a line each
 } duo;
 
 static void *far_side(void *nothing)
@@ -36,6 +38,8 @@ static void *far_side(void *nothing)
 
 void duo_open(void)
 {
+    duo.wall_there = wall_open(sizeof(struct line));
+    duo.wall_back = wall_open(sizeof(struct line));
     processor_bind(0, 0);
     tally_expect(pthread_create(&duo.thread, NULL, far_side, NULL) == 0,
                  "no thread");
@@ -92,6 +96,28 @@ static void raw_far(uint32_t count)
     for (uint64_t i = 1; i <= count; i++) {
         await(&duo.ping, i);
         tell(&duo.pong, i);
+    }
+}
+
+void duo_walled_near(uint32_t count)
+{
+    struct line *ping = duo.wall_there.written;
+    const struct line *pong = duo.wall_back.read;
+    uint64_t last = atomic_load(&pong->value);
+    for (uint64_t i = last + 1; i <= last + count; i++) {
+        tell(ping, i);
+        await(pong, i);
+    }
+}
+
+void duo_walled_far(uint32_t count)
+{
+    const struct line *ping = duo.wall_there.read;
+    struct line *pong = duo.wall_back.written;
+    uint64_t last = atomic_load(&pong->value);
+    for (uint64_t i = last + 1; i <= last + count; i++) {
+        await(ping, i);
+        tell(pong, i);
     }
 }
 

@@ -237,6 +237,9 @@ enum rotor_status rotor_ipq_push_batch(struct rotor_ipq *end,
     if (end->role != IPQ_PRODUCER) {
         return ipq_refuse_call(end);
     }
+    if (count > free_slots(end)) {
+        TRY(take_credit(end));
+    }
     if (count == 0 || !fill_slots(end, frames, count)) {
         return push_batch(end, frames, count, pushed);
     }
