@@ -277,7 +277,7 @@ static double asleep(void)
 
 static double asleep_on_futex(void)
 {
-    futex_reset(QUEUE_FIRST_SLEEP_NS, QUEUE_LOOK_NS, QUEUE_SETTLE_NS);
+    futex_reset(QUEUE_SETTLE_NS);
     (void)duo_sample(futex_near, futex_far, TRIPS_KERNEL);
     return (double)futex_awake_ns() / TRIPS_KERNEL;
 }

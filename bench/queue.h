@@ -16,10 +16,6 @@ void queue_open(void);
 // Both sides asleep between any two frames, or spinning as they do in life.
 void queue_spin(bool may_spin);
 
-// The longest and the first sleep of a doorbell, in ns.
-#define QUEUE_FIRST_SLEEP_NS 50000u
-#define QUEUE_LOOK_NS        50000000u
-
 // Bytes of each frame below that is not sealed: one that fills a slot, 64 bytes
 // with its head; or one that carries what a message of the others does, in two
 // slots.

@@ -37,12 +37,12 @@ void ck_open(void);
 void dpdk_open(void);
 void kernel_open(void); // file descriptors
 
-// Two threads that sleep on a futex each in turn, with time-outs that begin
-// at `first_ns` and double up to `most_ns`.  Each gives the other `settle_ns`
-// to fall asleep before it wakes it.
+// Two threads that sleep on a futex each in turn, with the time-outs of a
+// doorbell.  Each gives the other `settle_ns` to fall asleep before it wakes
+// it.
 void futex_near(uint32_t count);
 void futex_far(uint32_t count);
-void futex_reset(uint64_t first_ns, uint64_t most_ns, uint64_t settle_ns);
+void futex_reset(uint64_t settle_ns);
 
 // From telling to being awake, of all trips since the reset.
 uint64_t futex_awake_ns(void);

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "bench/tally.h"
-#include "port/linux/spin.h"
+#include "port/linux/doorbell.h"
 
 static int pipe_there[2], pipe_back[2], event_there, event_back, sockets[2];
 
@@ -87,18 +87,15 @@ const struct kernel_way kernel_ways[3] = {
 static struct {
     _Alignas(128) _Atomic uint32_t ping;
     _Alignas(128) _Atomic uint32_t pong;
-    _Alignas(128) uint64_t first_ns;
-    uint64_t most_ns, settle_ns;
+    _Alignas(128) uint64_t settle_ns;
     uint64_t sent_ns;
     uint64_t awake_ns;
 } sleepers;
 
-void futex_reset(uint64_t first_ns, uint64_t most_ns, uint64_t settle_ns)
+void futex_reset(uint64_t settle_ns)
 {
     atomic_store(&sleepers.ping, 0);
     atomic_store(&sleepers.pong, 0);
-    sleepers.first_ns = first_ns;
-    sleepers.most_ns = most_ns;
     sleepers.settle_ns = settle_ns;
     sleepers.awake_ns = 0;
 }
@@ -123,12 +120,12 @@ static void tell(_Atomic uint32_t *word, uint32_t value)
 
 static void await(_Atomic uint32_t *word, uint32_t value)
 {
-    uint64_t ns = sleepers.first_ns;
+    uint64_t ns = DOORBELL_FIRST_SLEEP_NS;
     while (atomic_load_explicit(word, memory_order_acquire) != value) {
         struct timespec bound = {(time_t)(ns / 1000000000u),
                                  (long)(ns % 1000000000u)};
         (void)syscall(SYS_futex, word, FUTEX_WAIT, value - 1, &bound, NULL, 0);
-        ns = 2 * ns < sleepers.most_ns ? 2 * ns : sleepers.most_ns;
+        ns = doorbell_next_sleep_ns(ns);
     }
     sleepers.awake_ns += tally_now_ns() - sleepers.sent_ns;
 }

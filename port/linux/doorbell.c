@@ -26,10 +26,6 @@
 #define REST_FRAMES 256u
 #define REST_LOOKS  64u
 
-// First sleep when no barrier reached the peer: what it pushed while we fell
-// asleep may still be on its way, and it may not have seen us.
-#define FIRST_SLEEP_NS 50000u
-
 static bool membarrier(int command)
 {
     return syscall(SYS_membarrier, command, 0, 0) == 0;
@@ -191,7 +187,7 @@ static enum rotor_status wait_for_news(struct doorbell *doorbell,
 {
     uint64_t start = spin_now_ns();
     uint64_t spin = smaller(spin_budget_ns(&doorbell->spin), timeout_ns);
-    uint64_t sleep = FIRST_SLEEP_NS;
+    uint64_t sleep = DOORBELL_FIRST_SLEEP_NS;
     uint64_t waited = 0;
     bool due = false;
     while (!due && waited < timeout_ns) {
@@ -205,7 +201,7 @@ static enum rotor_status wait_for_news(struct doorbell *doorbell,
             if (!sleep_once(doorbell, nap, reasons, smaller(sleep, left))) {
                 return ROTOR_PORT_FAILED;
             }
-            sleep = smaller(2 * sleep, DOORBELL_LOOK_NS);
+            sleep = doorbell_next_sleep_ns(sleep);
             due = rotor_ipq_channel_is_due(doorbell->channel, reasons);
         }
         waited = spin_now_ns() - start;

@@ -14,10 +14,6 @@
 
 #define LOOKS_PER_READING 16u
 
-// First sleep where no barrier reaches some peer; each one after it twice as
-// long, none longer than DOORBELL_LOOK_NS.
-#define FIRST_SLEEP_NS 50000u
-
 // Without futex_waitv only the first bell wakes: look at the others so often.
 #define ONE_BELL_SLEEP_NS 1000000u
 
@@ -216,7 +212,7 @@ static enum rotor_status wait_for_news(struct doorbells *bells, struct nap *nap,
 {
     uint64_t start = spin_now_ns();
     uint64_t spin = smaller(spin_budget_ns(&bells->spin), timeout_ns);
-    uint64_t sleep = FIRST_SLEEP_NS;
+    uint64_t sleep = DOORBELL_FIRST_SLEEP_NS;
     uint64_t waited = 0;
     bool due = is_due(bells);
     while (!due && waited < timeout_ns) {
@@ -230,7 +226,7 @@ static enum rotor_status wait_for_news(struct doorbells *bells, struct nap *nap,
             if (!sleep_once(bells, nap, smaller(sleep, left))) {
                 return ROTOR_PORT_FAILED;
             }
-            sleep = smaller(2 * sleep, DOORBELL_LOOK_NS);
+            sleep = doorbell_next_sleep_ns(sleep);
             due = is_due(bells);
         }
         waited = spin_now_ns() - start;
