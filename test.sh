@@ -3,12 +3,12 @@
 # Installs what is missing, builds five ways, runs every test.
 #
 #   ./test.sh            everything that is bounded
-#   ./test.sh NAME...    only the suites named: static spec threads clang powercut
-#                        second fuzz model cli device soak; and mutants, which
-#                        takes minutes
+#   ./test.sh NAME...    only the suites named: static spec threads clang secrets
+#                        powercut second fuzz model cli device soak; and mutants,
+#                        which takes minutes
 set -u
 cd "$(dirname "$0")" || exit 3
-suites=${*:-static spec threads clang powercut second fuzz model cli device soak}
+suites=${*:-static spec threads clang secrets powercut second fuzz model cli device soak}
 export log=build/test-log
 passed=0 failed=0 skipped=0
 
@@ -132,6 +132,11 @@ for suite in $suites; do
         run_all tsan- $(programs build/tsan/test/spec/spec-{ipq*,beside,ahead})
         ;;
     clang) CC=clang need clang --buildtype=release -Dtests=true && check 'clang builds without a warning' true ;;
+    secrets)
+        # Of the two compilers, clang is the one that turns a mask into a branch.
+        CC=clang need clang --buildtype=release -Dtests=true || continue
+        run secrets valgrind -q build/clang/test/secrets/secrets
+        ;;
     powercut)
         CC=clang need clang --buildtype=release -Dtests=true || continue
         check 'power cut at every point, and 2000 schedules' test/powercut/run

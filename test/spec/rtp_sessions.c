@@ -2,95 +2,7 @@
 // Sessions through the RTP: a far side agrees keys with the enclave, a program
 // on the machine fetches them by their handle.
 #include "rtp/machine.h"
-#include "test/spec/rtp_client.h"
-#include "verify/session.h"
-
-struct far_side {
-    struct client client;
-    struct crypto_key ephemeral;
-    uint8_t sid[WIRE_ID_SIZE];
-    uint8_t request[512];
-    size_t request_size;
-    struct verify_session session;
-};
-
-static void ask(struct far_side *far)
-{
-    struct sim_device *device = far->client.device;
-    const struct chain_trust *trust = &device->rtp.state.trust;
-    uint8_t seed[CRYPTO_SEED_MAX];
-    uint8_t nonce[WIRE_NONCE_SIZE];
-    uint8_t point_bytes[CHAIN_POINT_MAX];
-    struct rotor_room point = ROOM_OF(point_bytes);
-    struct rotor_room request = ROOM_OF(far->request);
-    sim_random(device, seed, sizeof seed);
-    sim_random(device, nonce, sizeof nonce);
-    sim_random(device, far->sid, sizeof far->sid);
-    assert_ok(crypto_key_derive(&far->ephemeral, CRYPTO_P256, seed));
-    assert_ok(chain_point_encode(&far->ephemeral, &point));
-    const struct wire_attest_req message = {
-        .log_id = trust->log_id,
-        .sid = BYTES_OF(far->sid),
-        .nonce = BYTES_OF(nonce),
-        .e_r = bytes_in(&point),
-        .suites = {1, {2}},
-        .purpose = WIRE_PURPOSE_SESSION,
-        .want_evidence = 1,
-    };
-    assert_ok(wire_message_encode(&WIRE_LAYOUT_ATTEST_REQ, &message, &request));
-    far->request_size = request.used;
-    assert_ok(
-        client_submit(&far->client, WIRE_OP_ATTEST, bytes_in(&request), 0));
-    assert_true(client_await(&far->client, far->client.tags, 1000));
-    assert_int_equal(far->client.last.code, WIRE_CLIENT_OK);
-}
-
-static void confirm(struct far_side *far)
-{
-    struct sim_device *device = far->client.device;
-    uint8_t fin_bytes[256];
-    struct rotor_room fin = ROOM_OF(fin_bytes);
-    struct verify_answer answer;
-    bool confirmed = false;
-    const struct verify_question question = {
-        .trust = &device->rtp.state.trust,
-        .reference = &device->reference,
-        .request = bytes_of(far->request, far->request_size),
-        .response = far->client.last.payload,
-    };
-    assert_ok(verify_attest(&question, &answer));
-    assert_true(verify_answer_is_accepted(&answer));
-    assert_ok(verify_session_confirm(&answer, &far->ephemeral, &far->session,
-                                     &fin, &confirmed));
-    assert_true(confirmed);
-    crypto_key_close(&far->ephemeral);
-    assert_ok(
-        client_submit(&far->client, WIRE_OP_SESSION_FIN, bytes_in(&fin), 0));
-    assert_true(client_await(&far->client, far->client.tags, 1000));
-    assert_int_equal(far->client.last.code, WIRE_CLIENT_OK);
-    assert_int_equal(far->client.last.payload.size, 0);
-}
-
-static void fetch_keys(struct far_side *far)
-{
-    uint8_t bytes[128];
-    struct rotor_room payload = ROOM_OF(bytes);
-    const struct wire_session_key message = {
-        .log_id = far->client.device->rtp.state.trust.log_id,
-        .sid = BYTES_OF(far->sid)};
-    assert_ok(
-        wire_message_encode(&WIRE_LAYOUT_SESSION_KEY, &message, &payload));
-    assert_ok(client_submit(&far->client, WIRE_OP_SESSION_KEY,
-                            bytes_in(&payload), 0));
-}
-
-static void begin(struct far_side *far, struct sim_device *device)
-{
-    memset(far, 0, sizeof *far);
-    far->client.device = device;
-    ask(far);
-    confirm(far);
-}
+#include "test/spec/far_side.h"
 
 static void check_keys(const struct far_side *far)
 {
@@ -106,8 +18,8 @@ SPEC("both ends of a session hold the same keys, by handle, through the RTP")
 {
     struct sim_device *device = device_ready(61);
     static struct far_side far;
-    begin(&far, device);
-    fetch_keys(&far);
+    far_begin(&far, device);
+    far_fetch_keys(&far);
     assert_true(client_await(&far.client, far.client.tags, 1000));
     check_keys(&far);
     sim_device_free(device);
@@ -117,8 +29,8 @@ SPEC("session keys do not stay in the memory of the RTP")
 {
     struct sim_device *device = device_ready(61);
     static struct far_side far;
-    begin(&far, device);
-    fetch_keys(&far);
+    far_begin(&far, device);
+    far_fetch_keys(&far);
     assert_true(client_await(&far.client, far.client.tags, 1000));
     check_keys(&far);
     rtp_tick(&device->rtp, device->now_ms);
@@ -133,15 +45,15 @@ SPEC("a routine rotation leaves sessions alone, an emergency ends them")
 {
     struct sim_device *device = device_ready(62);
     static struct far_side far;
-    begin(&far, device);
+    far_begin(&far, device);
     uint64_t tag = client_rotate(&far.client, WIRE_REASON_OPERATOR, 0);
     assert_true(client_await(&far.client, tag, 5000));
-    fetch_keys(&far);
+    far_fetch_keys(&far);
     assert_true(client_await(&far.client, far.client.tags, 1000));
     check_keys(&far);
     tag = client_rotate(&far.client, WIRE_REASON_SECURITY_EVENT, 0);
     assert_true(client_await(&far.client, tag, 5000));
-    fetch_keys(&far);
+    far_fetch_keys(&far);
     assert_true(client_await(&far.client, far.client.tags, 1000));
     assert_int_equal(far.client.last.code, WIRE_CLIENT_REFUSED);
     sim_device_free(device);
@@ -151,14 +63,14 @@ SPEC("keys of a session that were on their way at R1 of an emergency: refused")
 {
     struct sim_device *device = device_ready(63);
     static struct far_side far;
-    begin(&far, device);
+    far_begin(&far, device);
     (void)client_rotate(&far.client, WIRE_REASON_KEY_COMPROMISE, 0);
     while (device->held == NULL || device->held->kind != RTP_JOB_ACCEPT) {
         device->holds_jobs = device->rtp.state.phase == RTP_INTENT;
         sim_round(device);
     }
     device->rtp_is_deaf = true;
-    fetch_keys(&far);
+    far_fetch_keys(&far);
     while (sim_round(device)) {
     }
     assert_int_equal(device->to_rtp.count, 1);
@@ -217,15 +129,15 @@ SPEC("keys of another session than the one asked for are not passed on")
     static struct far_side second;
     static struct swap swap;
     memset(&swap, 0, sizeof swap);
-    begin(&first, device);
-    begin(&second, device);
+    far_begin(&first, device);
+    far_begin(&second, device);
     second.client.tags = 1000;
     device->meddle = swap_keys;
     device->meddle_context = &swap;
-    fetch_keys(&first);
+    far_fetch_keys(&first);
     assert_true(client_await(&first.client, first.client.tags, 1000));
     check_keys(&first);
-    fetch_keys(&second);
+    far_fetch_keys(&second);
     assert_true(client_await(&second.client, second.client.tags, 9000));
     assert_int_equal(swap.swapped, 1);
     assert_int_equal(device->seen.alarms[RTP_ALARM_PEER], 1);
