@@ -10,6 +10,12 @@
 #include "bench/wall.h"
 #include "port/linux/spin.h"
 
+// As many as a ring has, each a line of its own.
+#define DUO_SLOTS 1024u
+struct slot {
+    _Alignas(64) _Atomic uint64_t value;
+};
+
 static struct {
     struct line go, done, ping, pong;
     _Alignas(128) struct message there;
@@ -18,7 +24,9 @@ static struct {
     uint32_t count;
     double *times_ns;
     pthread_t thread;
-    struct wall wall_there, wall_back; // of a line each
+    struct wall there_slots, back_slots;
+    uint64_t trips; // over the slots, of the near side
+    _Alignas(128) uint64_t far_trips;
 } duo;
 
 static void *far_side(void *nothing)
@@ -38,8 +46,8 @@ static void *far_side(void *nothing)
 
 void duo_open(void)
 {
-    duo.wall_there = wall_open(sizeof(struct line));
-    duo.wall_back = wall_open(sizeof(struct line));
+    duo.there_slots = wall_open(DUO_SLOTS * sizeof(struct slot));
+    duo.back_slots = wall_open(DUO_SLOTS * sizeof(struct slot));
     processor_bind(0, 0);
     tally_expect(pthread_create(&duo.thread, NULL, far_side, NULL) == 0,
                  "no thread");
@@ -99,26 +107,39 @@ static void raw_far(uint32_t count)
     }
 }
 
-void duo_walled_near(uint32_t count)
+static void tell_slot(const struct wall *wall, uint64_t value)
 {
-    struct line *ping = duo.wall_there.written;
-    const struct line *pong = duo.wall_back.read;
-    uint64_t last = atomic_load(&pong->value);
-    for (uint64_t i = last + 1; i <= last + count; i++) {
-        tell(ping, i);
-        await(pong, i);
+    struct slot *slots = wall->written;
+    atomic_store_explicit(&slots[value % DUO_SLOTS].value, value,
+                          memory_order_release);
+}
+
+static void await_slot(const struct wall *wall, uint64_t value)
+{
+    const struct slot *slots = wall->read;
+    const struct slot *slot = &slots[value % DUO_SLOTS];
+    while (atomic_load_explicit(&slot->value, memory_order_acquire) != value) {
     }
 }
 
-void duo_walled_far(uint32_t count)
+void duo_slots_near(uint32_t count)
 {
-    const struct line *ping = duo.wall_there.read;
-    struct line *pong = duo.wall_back.written;
-    uint64_t last = atomic_load(&pong->value);
-    for (uint64_t i = last + 1; i <= last + count; i++) {
-        await(ping, i);
-        tell(pong, i);
+    uint64_t first = duo.trips + 1;
+    for (uint64_t i = first; i < first + count; i++) {
+        tell_slot(&duo.there_slots, i);
+        await_slot(&duo.back_slots, i);
     }
+    duo.trips += count;
+}
+
+void duo_slots_far(uint32_t count)
+{
+    uint64_t first = duo.far_trips + 1;
+    for (uint64_t i = first; i < first + count; i++) {
+        await_slot(&duo.there_slots, i);
+        tell_slot(&duo.back_slots, i);
+    }
+    duo.far_trips += count;
 }
 
 void duo_payload_near(uint32_t count)

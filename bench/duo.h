@@ -30,11 +30,12 @@ double duo_sample(duo_side *near, duo_side *far, uint32_t count);
 // machine takes for it at the moment.
 double duo_raw(uint32_t trips);
 
-// The sides of the same, with each word in a page that its reader may not
-// write.  Some processors take a line over whole from a page that is writable
-// here, and can only share it from one that is not.
-void duo_walled_near(uint32_t count);
-void duo_walled_far(uint32_t count);
+// The sides of the same over the slots of a ring, one after the other, in pages
+// that the reader may not write: what no ring between strangers can undercut.
+// Some processors hand over a line that stays in place, and may be written by
+// both, much faster.
+void duo_slots_near(uint32_t count);
+void duo_slots_far(uint32_t count);
 
 // The sides of the same, with 64 bytes in a line of their own beside the word.
 void duo_payload_near(uint32_t count);

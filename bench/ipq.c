@@ -118,7 +118,7 @@ static double quantile(double *values, uint32_t count, double share)
 enum which {
     RAW,
     RTT_MEAN,
-    RTT_WALLED,
+    RTT_SLOTS,
     RTT_PAYLOAD,
     RTT_64,
     RTT_TAIL,
@@ -145,9 +145,8 @@ static struct tally tallies[CASES] = {
     [RAW] = CASE("raw", "ns", "the same after the samples", TALLY_NO_GOAL, 0),
     [RTT_MEAN] =
         CASE("rtt-mean", "ns", "raw ping-pong", TALLY_RATIO_AT_MOST, 1.0),
-    [RTT_WALLED] =
-        CASE("rtt-walled", "ns", "raw ping-pong, reader may not write",
-             TALLY_NO_GOAL, 0),
+    [RTT_SLOTS] = CASE("rtt-slots", "ns", "raw ping-pong over walled slots",
+                       TALLY_NO_GOAL, 0),
     [RTT_PAYLOAD] = CASE("rtt-payload", "ns", "raw ping-pong with 64 bytes",
                          TALLY_NO_GOAL, 0),
     [RTT_64] = CASE("rtt-64", "ns", "raw ping-pong", TALLY_NO_GOAL, 0),
@@ -194,8 +193,8 @@ static void run_trips(void)
 {
     double ours = sample(queue_near, queue_far, TRIPS);
     tally_add(&tallies[RTT_MEAN], ours, raw.around);
-    tally_add(&tallies[RTT_WALLED], ours,
-              sample(duo_walled_near, duo_walled_far, TRIPS));
+    tally_add(&tallies[RTT_SLOTS], ours,
+              sample(duo_slots_near, duo_slots_far, TRIPS));
     tally_add(&tallies[RTT_PAYLOAD], ours,
               sample(duo_payload_near, duo_payload_far, TRIPS));
     double whole = sample_64(queue_near, queue_far, TRIPS);
