@@ -84,16 +84,7 @@ static enum standing look_at_keys(const struct rtp *rtp,
 
 static enum standing look_at_status(struct rtp *rtp, struct rotor_bytes payload)
 {
-    struct wire_status_reply reply;
-    struct wire_status status;
-    if (wire_message_decode(&WIRE_LAYOUT_STATUS_REPLY, payload, &reply) !=
-            ROTOR_OK ||
-        wire_message_decode(&WIRE_LAYOUT_STATUS_MAP, reply.status, &status) !=
-            ROTOR_OK) {
-        return UNKNOWN;
-    }
-    rtp_keep_status(rtp, &status);
-    return ACCEPTED;
+    return rtp_read_status(rtp, payload) == ROTOR_OK ? ACCEPTED : UNKNOWN;
 }
 
 static enum standing look_at_signed(struct rotor_bytes payload)

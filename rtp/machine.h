@@ -86,6 +86,8 @@ void rtp_pair_take_status(struct rtp *rtp, uint64_t now_ms,
 // Where our knowledge ends; for judging: where the AP's own entries begin.
 struct wire_order rtp_first_missing(const struct rtp *rtp);
 void rtp_keep_status(struct rtp *rtp, const struct wire_status *status);
+// Keeps what a STATUS_REPLY says; another status: it is none, nothing is kept.
+ROTOR_CALL rtp_read_status(struct rtp *rtp, struct rotor_bytes payload);
 
 // ---- meet.c ----------------------------------------------------------------
 

@@ -342,16 +342,9 @@ static void start_advance(struct rtp *rtp, const struct rtp_order *order,
 static void take_status(struct rtp *rtp, uint64_t now_ms,
                         struct rotor_bytes payload)
 {
-    struct wire_status_reply reply;
-    struct wire_status status;
-    if (wire_message_decode(&WIRE_LAYOUT_STATUS_REPLY, payload, &reply) !=
-            ROTOR_OK ||
-        wire_message_decode(&WIRE_LAYOUT_STATUS_MAP, reply.status, &status) !=
-            ROTOR_OK) {
+    if (rtp_read_status(rtp, payload) != ROTOR_OK) {
         rtp_condemn(rtp, now_ms, "not a status");
-        return;
     }
-    rtp_keep_status(rtp, &status);
 }
 
 // What an ERROR to an order means for its retry.

@@ -346,6 +346,23 @@ void rtp_keep_status(struct rtp *rtp, const struct wire_status *status)
     rtp->ap.report = bytes_of(rtp->ap_report, size);
 }
 
+// `status` points into `payload`.
+static enum rotor_status decode_status(struct rotor_bytes payload,
+                                       struct wire_status *status)
+{
+    struct wire_status_reply reply;
+    TRY(wire_message_decode(&WIRE_LAYOUT_STATUS_REPLY, payload, &reply));
+    return wire_message_decode(&WIRE_LAYOUT_STATUS_MAP, reply.status, status);
+}
+
+enum rotor_status rtp_read_status(struct rtp *rtp, struct rotor_bytes payload)
+{
+    struct wire_status status;
+    TRY(decode_status(payload, &status));
+    rtp_keep_status(rtp, &status);
+    return ROTOR_OK;
+}
+
 static void open_channel(struct rtp *rtp, uint64_t now_ms,
                          const struct wire_status *status)
 {
@@ -381,7 +398,6 @@ void rtp_pair_take_status(struct rtp *rtp, uint64_t now_ms,
                           struct rotor_bytes payload)
 {
     struct rtp_channel *channel = &rtp->channel;
-    struct wire_status_reply reply;
     struct wire_status status;
     struct wire_error_reply error;
     bool is_asked =
@@ -409,10 +425,7 @@ void rtp_pair_take_status(struct rtp *rtp, uint64_t now_ms,
         return;
     }
     if (header->type != WIRE_STATUS ||
-        wire_message_decode(&WIRE_LAYOUT_STATUS_REPLY, payload, &reply) !=
-            ROTOR_OK ||
-        wire_message_decode(&WIRE_LAYOUT_STATUS_MAP, reply.status, &status) !=
-            ROTOR_OK) {
+        decode_status(payload, &status) != ROTOR_OK) {
         rtp_condemn(rtp, now_ms, "not an answer to HELLO_FIN");
         return;
     }

@@ -65,6 +65,15 @@ struct openssl_key *openssl_key_of(const struct crypto_key *key);
 // failure was for want of memory, not for what the input was.
 bool openssl_forget_errors(void);
 
+// Bytes of r, or of s, on P-521; and of a SEQUENCE of both, each an INTEGER
+// with one more byte for its sign.
+#define OPENSSL_HALF_MAX 66u
+#define OPENSSL_DER_MAX  (3u + 2u * (2u + 1u + OPENSSL_HALF_MAX))
+
+// An ECDSA signature r || s as DER; returns its size.  `raw` has at most two
+// halves of OPENSSL_HALF_MAX.
+size_t openssl_der_of(struct rotor_bytes raw, uint8_t der[OPENSSL_DER_MAX]);
+
 static inline bool openssl_is_ec(enum crypto_scheme scheme)
 {
     return scheme == CRYPTO_P256 || scheme == CRYPTO_P384;

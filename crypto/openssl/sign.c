@@ -12,35 +12,7 @@
 #include "crypto/scalar.h"
 #include "crypto/suite.h"
 
-#define HALF_MAX 48u // bytes of r, or of s
-// SEQUENCE of two INTEGERs, each with one more byte for its sign.
-#define DER_MAX (2u + 2u * (2u + 1u + HALF_MAX))
-
 // ---- r || s and DER --------------------------------------------------------
-
-// Writes one non-negative INTEGER in its shortest form; returns what follows.
-static uint8_t *put_integer(uint8_t *out, const uint8_t *number, size_t size)
-{
-    while (size > 1 && number[0] == 0) {
-        number++;
-        size--;
-    }
-    size_t sign = number[0] >> 7;
-    *out++ = 0x02;
-    *out++ = (uint8_t)(size + sign);
-    *out = 0;
-    memcpy(out + sign, number, size);
-    return out + sign + size;
-}
-
-static size_t der_of(const uint8_t *signature, size_t half, uint8_t *der)
-{
-    uint8_t *end = put_integer(der + 2, signature, half);
-    end = put_integer(end, signature + half, half);
-    der[0] = 0x30;
-    der[1] = (uint8_t)(end - der - 2); // at most 102: short form
-    return (size_t)(end - der);
-}
 
 // Replaces s by order - s when that is smaller.
 static bool lower_s(const EC_GROUP *group, BIGNUM *s)
@@ -125,8 +97,8 @@ static enum rotor_status verify_ec(struct openssl_key *key, size_t half,
                                    struct rotor_bytes digest,
                                    const uint8_t *signature, bool *valid)
 {
-    uint8_t der[DER_MAX];
-    size_t size = der_of(signature, half, der);
+    uint8_t der[OPENSSL_DER_MAX];
+    size_t size = openssl_der_of(bytes_of(signature, 2 * half), der);
     EVP_PKEY_CTX *context =
         borrow_ec(key, &key->verifier, EVP_PKEY_verify_init);
     if (context == NULL) {
@@ -148,7 +120,7 @@ static enum rotor_status sign_ec(struct openssl_key *key,
                                  enum crypto_scheme scheme,
                                  struct rotor_bytes digest, uint8_t *signature)
 {
-    uint8_t der[DER_MAX];
+    uint8_t der[OPENSSL_DER_MAX];
     size_t size = sizeof der;
     EVP_PKEY_CTX *context = borrow_ec(key, &key->signer, EVP_PKEY_sign_init);
     if (context == NULL) {

@@ -16,12 +16,9 @@
 #include "crypto/openssl/internal.h"
 #include "crypto/suite.h"
 
-#define RSA_BITS_MIN  2048
-#define RSA_BITS_MAX  8192 // a check of a longer one takes too long
-#define RSA_EXPONENT  8u   // bytes; longer ones are nobody's
-#define HALF_MAX      66u  // bytes of r, or of s, on P-521
-#define DER_MAX       (3u + 2u * (2u + 1u + HALF_MAX))
-#define DER_SHORT_MAX 127u // bytes whose number fits one byte
+#define RSA_BITS_MIN 2048
+#define RSA_BITS_MAX 8192 // a check of a longer one takes too long
+#define RSA_EXPONENT 8u   // bytes; longer ones are nobody's
 
 static const char *const hash_names[HASH_COUNT] = {
     [CRYPTO_SHA256] = "SHA2-256",
@@ -34,9 +31,9 @@ static const struct {
     enum crypto_scheme scheme; // NONE: the back end has no key to copy
     size_t size;               // bytes of a coordinate
 } curves[] = {
-    [CRYPTO_CURVE_P256] = {"P-256", CRYPTO_P256,        32      },
-    [CRYPTO_CURVE_P384] = {"P-384", CRYPTO_P384,        48      },
-    [CRYPTO_CURVE_P521] = {"P-521", CRYPTO_SCHEME_NONE, HALF_MAX},
+    [CRYPTO_CURVE_P256] = {"P-256", CRYPTO_P256,        32              },
+    [CRYPTO_CURVE_P384] = {"P-384", CRYPTO_P384,        48              },
+    [CRYPTO_CURVE_P521] = {"P-521", CRYPTO_SCHEME_NONE, OPENSSL_HALF_MAX},
 };
 
 // ---- what is taken ---------------------------------------------------------
@@ -185,7 +182,7 @@ enum rotor_status crypto_verifier_open_ec(struct crypto_verifier *verifier,
     if (x.size == 0 || y.size == 0 || x.size > size || y.size > size) {
         return ROTOR_MALFORMED;
     }
-    uint8_t encoded[1 + 2 * HALF_MAX] = {POINT_CONVERSION_UNCOMPRESSED};
+    uint8_t encoded[1 + 2 * OPENSSL_HALF_MAX] = {POINT_CONVERSION_UNCOMPRESSED};
     memcpy(encoded + 1 + size - x.size, x.data, x.size);
     memcpy(encoded + 1 + 2 * size - y.size, y.data, y.size);
     return openssl_verifier_hold(verifier,
@@ -235,38 +232,6 @@ void crypto_verifier_close(struct crypto_verifier *verifier)
 
 // ---- signatures ------------------------------------------------------------
 
-// One non-negative INTEGER in its shortest form; returns what follows.
-static uint8_t *put_integer(uint8_t *out, const uint8_t *number, size_t size)
-{
-    while (size > 1 && number[0] == 0) {
-        number++;
-        size--;
-    }
-    size_t sign = number[0] >> 7;
-    *out++ = 0x02;
-    *out++ = (uint8_t)(size + sign);
-    *out = 0;
-    memcpy(out + sign, number, size);
-    return out + sign + size;
-}
-
-static size_t der_of(struct rotor_bytes raw, uint8_t der[DER_MAX])
-{
-    uint8_t body[DER_MAX];
-    size_t half = raw.size / 2;
-    uint8_t *end = put_integer(body, raw.data, half);
-    end = put_integer(end, raw.data + half, half);
-    size_t size = (size_t)(end - body);
-    size_t head = 0;
-    der[head++] = 0x30;
-    if (size > DER_SHORT_MAX) {
-        der[head++] = 0x81;
-    }
-    der[head++] = (uint8_t)size;
-    memcpy(der + head, body, size);
-    return head + size;
-}
-
 static bool choose_padding(EVP_PKEY_CTX *context,
                            enum crypto_signature_form form)
 {
@@ -292,7 +257,7 @@ static bool fits(const EVP_PKEY *pkey, enum crypto_signature_form form,
     case CRYPTO_SIGNATURE_ECDSA_RAW:
         return kind == EVP_PKEY_EC && signature.size == 2 * size;
     case CRYPTO_SIGNATURE_ECDSA_DER:
-        return kind == EVP_PKEY_EC && signature.size <= DER_MAX;
+        return kind == EVP_PKEY_EC && signature.size <= OPENSSL_DER_MAX;
     case CRYPTO_SIGNATURE_RSA_PKCS1:
         return kind == EVP_PKEY_RSA && signature.size == size;
     case CRYPTO_SIGNATURE_RSA_PSS:
@@ -356,13 +321,13 @@ enum rotor_status crypto_verifier_check(const struct crypto_verifier *verifier,
     if (!fits(pkey, form, signature)) {
         return ROTOR_OK;
     }
-    uint8_t der[DER_MAX];
+    uint8_t der[OPENSSL_DER_MAX];
     struct signature_check check = {pkey, form, NULL, message, signature};
     if (is_hashed) {
         check.hash = hash_names[hash];
     }
     if (form == CRYPTO_SIGNATURE_ECDSA_RAW) {
-        check.signature = bytes_of(der, der_of(signature, der));
+        check.signature = bytes_of(der, openssl_der_of(signature, der));
     }
     EVP_MD_CTX *context = EVP_MD_CTX_new();
     enum rotor_status status = check_with(context, &check, valid);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The calls that folder.c and slots.c make of a disk, and nothing around them:
-// so that a test build can make each that changes something fail
+// The calls that folder.c, log.c and slots.c make of a disk, and nothing around
+// them: so that a test build can make each that changes something fail
 // (disk_failing.c), and a simulator can be the whole disk, where the release
 // asks the kernel (disk.c, disk_read.c).  The build chooses; no release has
 // another one.
@@ -10,6 +10,7 @@
 #ifndef ROTOR_PORT_LINUX_DISK_H
 #define ROTOR_PORT_LINUX_DISK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -43,5 +44,16 @@ int disk_size(int fd, uint64_t *size);
 ssize_t disk_read_at(int fd, const struct rotor_room *room, uint64_t offset);
 
 int disk_close(int fd);
+
+// ---- with as many calls as it takes (disk_whole.c) --------------------------
+//
+// False: errno says why.
+
+// Fills `content`, or reads to the end of the file.
+bool disk_read_whole(int fd, uint64_t offset, struct rotor_room *content);
+
+bool disk_write_whole(int folder, int fd, struct rotor_bytes content);
+bool disk_write_whole_at(int folder, int fd, struct rotor_bytes content,
+                         uint64_t offset);
 
 #endif

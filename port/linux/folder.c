@@ -36,64 +36,6 @@ static enum rotor_status finished(int fd, bool is_good)
     return is_good && is_closed ? ROTOR_OK : ROTOR_PORT_FAILED;
 }
 
-static bool read_fully(int fd, uint64_t offset, struct rotor_room *content)
-{
-    content->used = 0;
-    while (content->used < content->capacity) {
-        ssize_t got = disk_read_at(fd, content, offset + content->used);
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
-        if (got < 0) {
-            content->used = 0;
-            return false;
-        }
-        if (got == 0) {
-            break;
-        }
-        content->used += (size_t)got;
-    }
-    return true;
-}
-
-static bool write_fully(int folder, int fd, struct rotor_bytes content)
-{
-    size_t written = 0;
-    while (written < content.size) {
-        ssize_t put = disk_write(
-            folder, fd,
-            bytes_of(content.data + written, content.size - written));
-        if (put < 0 && errno == EINTR) {
-            continue;
-        }
-        if (put <= 0) {
-            return false;
-        }
-        written += (size_t)put;
-    }
-    return true;
-}
-
-static bool write_fully_at(int folder, int fd, struct rotor_bytes content,
-                           uint64_t offset)
-{
-    size_t written = 0;
-    while (written < content.size) {
-        ssize_t put = disk_write_at(
-            folder, fd,
-            bytes_of(content.data + written, content.size - written),
-            offset + written);
-        if (put < 0 && errno == EINTR) {
-            continue;
-        }
-        if (put <= 0) {
-            return false;
-        }
-        written += (size_t)put;
-    }
-    return true;
-}
-
 enum rotor_status linux_folder_read(int folder, const char *name,
                                     struct rotor_room *content, bool *found)
 {
@@ -111,7 +53,7 @@ enum rotor_status linux_folder_read(int folder, const char *name,
         (void)disk_close(fd);
         return ROTOR_TOO_SMALL;
     }
-    enum rotor_status status = finished(fd, read_fully(fd, 0, content));
+    enum rotor_status status = finished(fd, disk_read_whole(fd, 0, content));
     *found = status == ROTOR_OK;
     return status;
 }
@@ -125,7 +67,7 @@ enum rotor_status linux_folder_read_at(int folder, const char *name,
     if (fd < 0) {
         return errno == ENOENT ? ROTOR_OK : ROTOR_PORT_FAILED;
     }
-    return finished(fd, read_fully(fd, offset, content));
+    return finished(fd, disk_read_whole(fd, offset, content));
 }
 
 static enum rotor_status store(int folder, const char *name, int how,
@@ -137,7 +79,7 @@ static enum rotor_status store(int folder, const char *name, int how,
     if (fd < 0) {
         return ROTOR_PORT_FAILED;
     }
-    return finished(fd, write_fully(folder, fd, content) &&
+    return finished(fd, disk_write_whole(folder, fd, content) &&
                             disk_sync(folder, fd) == 0);
 }
 
@@ -201,7 +143,7 @@ enum rotor_status linux_folder_write_at(int folder, const char *name,
     }
     bool is_first = offset == 0;
     return finished(fd, disk_truncate(folder, fd, offset) == 0 &&
-                            write_fully_at(folder, fd, content, offset) &&
+                            disk_write_whole_at(folder, fd, content, offset) &&
                             disk_sync(folder, fd) == 0 &&
                             (!is_first || disk_sync(folder, folder) == 0));
 }

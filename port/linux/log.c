@@ -32,26 +32,6 @@ static enum rotor_status end(const struct opened *log, bool is_good)
     return is_good ? ROTOR_OK : ROTOR_PORT_FAILED;
 }
 
-static bool read_fully(int fd, uint64_t offset, struct rotor_room *content)
-{
-    content->used = 0;
-    while (content->used < content->capacity) {
-        ssize_t got = disk_read_at(fd, content, offset + content->used);
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
-        if (got < 0) {
-            content->used = 0;
-            return false;
-        }
-        if (got == 0) {
-            break;
-        }
-        content->used += (size_t)got;
-    }
-    return true;
-}
-
 // *found false: there is no such file.
 static enum rotor_status open_log(int folder, const char *name,
                                   struct opened *log, bool *found)
@@ -63,7 +43,7 @@ static enum rotor_status open_log(int folder, const char *name,
     if (!*found) {
         return errno == ENOENT ? ROTOR_OK : ROTOR_PORT_FAILED;
     }
-    if (!read_fully(log->fd, 0, &room)) {
+    if (!disk_read_whole(log->fd, 0, &room)) {
         return end(log, false);
     }
     bool has_head = room.used == HEAD_SIZE && bytes_be32(head) == MAGIC &&
@@ -87,8 +67,8 @@ enum rotor_status linux_log_read(int folder, const char *name, uint64_t place,
     }
     bool is_held = place >= log.start;
     return end(&log,
-               !is_held ||
-                   read_fully(log.fd, place - log.start + log.head, content));
+               !is_held || disk_read_whole(log.fd, place - log.start + log.head,
+                                           content));
 }
 
 static bool name_fresh(const char *name, char fresh[FILE_NAME_MAX])
@@ -146,21 +126,6 @@ enum rotor_status linux_log_append(int folder, const char *name, uint64_t place,
                                  content);
 }
 
-static bool write_fully(int folder, int fd, struct rotor_bytes content)
-{
-    while (content.size != 0) {
-        ssize_t put = disk_write(folder, fd, content);
-        if (put < 0 && errno == EINTR) {
-            continue;
-        }
-        if (put <= 0) {
-            return false;
-        }
-        content = bytes_of(content.data + put, content.size - (size_t)put);
-    }
-    return true;
-}
-
 // All of the log from `place` on, behind a head that says so.
 static bool copy_from(int folder, const struct opened *log, uint64_t place,
                       int fd)
@@ -171,12 +136,12 @@ static bool copy_from(int folder, const struct opened *log, uint64_t place,
     bytes_put_be32(memory, MAGIC);
     bytes_put_be32(memory + 4, VERSION);
     bytes_put_be64(memory + 8, place);
-    if (!write_fully(folder, fd, bytes_of(memory, HEAD_SIZE))) {
+    if (!disk_write_whole(folder, fd, bytes_of(memory, HEAD_SIZE))) {
         return false;
     }
     do {
-        if (!read_fully(log->fd, offset, &room) ||
-            !write_fully(folder, fd, bytes_in(&room))) {
+        if (!disk_read_whole(log->fd, offset, &room) ||
+            !disk_write_whole(folder, fd, bytes_in(&room))) {
             return false;
         }
         offset += room.used;
