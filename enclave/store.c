@@ -133,12 +133,12 @@ static enum rotor_status find_state(struct enclave *enclave, bool *found,
         return enclave->ops.store_rename(enclave->ops.context,
                                          ENCLAVE_STATE_NEXT, ENCLAVE_STATE);
     }
-    if (has_next) {
-        // Nothing was emitted from it.
-        TRY(enclave->ops.store_remove(enclave->ops.context,
-                                      ENCLAVE_STATE_NEXT));
-    }
-    return load_state(enclave, ENCLAVE_STATE, found, exists);
+    TRY(load_state(enclave, ENCLAVE_STATE, found, exists));
+    // Nothing was emitted from it.  Where neither is named the anchor may be
+    // the wrong one, and this the one good file.
+    return has_next && *found ? enclave->ops.store_remove(enclave->ops.context,
+                                                          ENCLAVE_STATE_NEXT)
+                              : ROTOR_OK;
 }
 
 // The file is older than P3: what it has as pending is cur by now.  Whether a

@@ -424,7 +424,8 @@ static enum rotor_status run_judge(struct rtp_job *job)
     if (job->fork != CHAIN_FORK_DUPLICITY) {
         return ROTOR_OK;
     }
-    TRY(keep_fork(job, accepted, other));
+    // What was found counts, whether or not there was room for its proof.
+    job->is_kept = keep_fork(job, accepted, other) == ROTOR_OK;
     job->next.phase = RTP_QUAR;
     job->is_accepted = true;
     return persist(job);

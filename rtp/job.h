@@ -97,6 +97,7 @@ struct rtp_job {
     struct chain_verdict verdict;
     enum chain_fork fork;
     uint64_t rival_epoch; // JUDGE: of the second body; 0: it is none
+    bool is_kept;         // JUDGE: the proof of both bodies
     uint64_t n;           // of ROT_DONE
     bool is_our_request;
 

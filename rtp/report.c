@@ -100,6 +100,10 @@ void rtp_judged(struct rtp *rtp, uint64_t now_ms, struct rtp_job *job)
         rtp_raise(rtp, RTP_ALARM_STORE, rotor_status_name(job->status));
     } else if (job->is_accepted) {
         quarantine(rtp, now_ms, job);
+        if (!job->is_kept) {
+            rtp_raise(rtp, RTP_ALARM_STORE,
+                      "the proof of two bodies was not kept");
+        }
     } else {
         alarm(rtp, job->fork);
     }

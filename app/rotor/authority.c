@@ -311,29 +311,46 @@ static bool judge(const struct run *run, const struct request *request,
     return is_wanted;
 }
 
+// What the RTP wrote and the authority alone can change: to be read before it
+// is signed.
+static void say_policy(const struct chain_policy *policy)
+{
+    char ra[FINGERPRINT_SIZE];
+    char control[FINGERPRINT_SIZE];
+    fingerprint(&policy->ra, ra);
+    fingerprint(&policy->control, control);
+    fprintf(stderr,
+            "authority    %s from then on\n"
+            "control      %s, who may command\n"
+            "policy       %" PRIu32 " s period, %" PRIu32 " s grace, %" PRIu32
+            " s between, %" PRIu32 " a day, suite %" PRIu32
+            " or higher, others wait %" PRIu32 " s\n",
+            ra, control, policy->cryptoperiod_s, policy->grace_s,
+            policy->min_interval_s, policy->max_per_day, policy->suite_floor,
+            policy->hold_down_s);
+}
+
 static void say_request(const struct request *request)
 {
     const struct chain_body *body = &request->body;
     char log[FINGERPRINT_SIZE];
     char hash[FINGERPRINT_SIZE];
     char old[FINGERPRINT_SIZE];
-    char ra[FINGERPRINT_SIZE];
     char image[FINGERPRINT_SIZE];
     fingerprint(&body->log_id, log);
     fingerprint(&request->body_hash, hash);
     fingerprint(&body->supersedes.body_hash, old);
-    fingerprint(&body->policy.ra, ra);
     fingerprint(&body->measurement, image);
     fprintf(stderr,
             "log          %s\n"
             "order        %s, incarnation %" PRIu32 ", epoch %" PRIu64 "\n"
             "body         %s\n"
             "supersedes   epoch %" PRIu64 ", %s\n"
-            "made by      %s\n"
-            "authority    %s from then on\n",
+            "made by      %s\n",
             log, body->kind == CHAIN_RECOVER ? "recover" : "begin anew",
             body->incarnation, body->epoch, hash, body->supersedes.epoch, old,
-            image, ra);
+            image);
+    say_policy(&body->policy);
 }
 
 static int sign_request(const struct run *run, const struct request *request,

@@ -101,6 +101,11 @@ static void show(const struct relying *party, struct relying_report *report)
     }
 }
 
+static bool is_by_authority(const struct chain_body *body)
+{
+    return body->kind == CHAIN_RECOVER || body->kind == CHAIN_REINCEPT;
+}
+
 static bool take(struct relying *party, struct rotor_bytes bytes,
                  struct relying_report *report)
 {
@@ -113,8 +118,7 @@ static bool take(struct relying *party, struct rotor_bytes bytes,
                            "entry after epoch %llu: rule 1: does not parse",
                            (unsigned long long)party->store.trust.order.epoch);
     }
-    bool is_recovery =
-        entry.body.kind == CHAIN_RECOVER || entry.body.kind == CHAIN_REINCEPT;
+    bool is_recovery = is_by_authority(&entry.body);
     if (party->store.is_quarantined && !is_recovery) {
         return relying_end(outcome, CAUSE_DUPLICITY,
                            "only an entry of the recovery authority ends this",
@@ -147,6 +151,8 @@ static bool take(struct relying *party, struct rotor_bytes bytes,
     party->store.is_quarantined = party->store.is_quarantined && !is_recovery;
     report->steps++;
     if (is_recovery) {
+        // What a thief's answers said of its anchor and its signatures is over.
+        party->store.mark = (struct store_mark){0};
         note_recovery(report, &entry.body, &before);
     }
     show(party, report);
@@ -278,7 +284,8 @@ static void note_order(struct walking *walking, struct rotor_bytes bytes)
     const struct wire_order order = {entry.body.incarnation, entry.body.epoch};
     walking->is_over = chain_order_compare(&order, &walking->last) <= 0;
     walking->last = order;
-    walking->report->progress.done = order.epoch - walking->from;
+    walking->report->progress.done =
+        order.epoch > walking->from ? order.epoch - walking->from : 0;
 }
 
 static enum rotor_status next_of_device(void *context,
@@ -304,6 +311,33 @@ static enum rotor_status next_of_device(void *context,
     return ROTOR_OK;
 }
 
+// The recovery authority's next entry supersedes one of ours: whoever followed
+// a thief comes back by it.  The batch then begins with it.  *found is false as
+// well where it would be refused: then the entries before tell more.
+static bool find_recovery(struct walking *walking, bool *found)
+{
+    struct relying *party = walking->party;
+    const struct wire_order after = {party->store.trust.order.incarnation + 1u,
+                                     0};
+    struct rotor_bytes bytes;
+    struct chain_entry entry;
+    struct chain_verdict verdict;
+    struct chain_trust next;
+    *found = false;
+    if (!fetch_batch(party, walking->device, &after, ENTRIES_A_REPLY,
+                     &walking->batch, &walking->report->outcome)) {
+        return false;
+    }
+    struct fetch_batch ahead = walking->batch;
+    *found = fetch_next(&ahead, &bytes) &&
+             chain_entry_decode(bytes, &entry) == ROTOR_OK &&
+             is_by_authority(&entry.body) &&
+             chain_accept(&party->store.trust, bytes, &party->ports, &verdict,
+                          &next) == ROTOR_OK &&
+             chain_verdict_is_accepted(&verdict);
+    return true;
+}
+
 static bool walk(struct relying *party, const struct relying_device *device,
                  const struct wire_head *target, struct relying_report *report)
 {
@@ -322,10 +356,14 @@ static bool walk(struct relying *party, const struct relying_device *device,
     }
     enum shared shared =
         skip_own_head(&walking.batch, &party->store.trust, &start);
-    if (shared == DROPPED) {
+    bool is_recovered = false;
+    if (shared != SHARED && !find_recovery(&walking, &is_recovered)) {
+        return false;
+    }
+    if (shared == DROPPED && !is_recovered) {
         return fetch_say_dropped(party, &start, outcome);
     }
-    if (shared == OTHER_LOG) {
+    if (shared == OTHER_LOG && !is_recovered) {
         return relying_judge_fork(party, device, report);
     }
     report->progress.all =

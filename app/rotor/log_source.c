@@ -15,6 +15,7 @@ struct source {
     struct relying_report *report;
     struct chain_trust head;  // what is held when it begins; or empty
     bool is_beyond;           // everything that comes is new
+    bool is_other;            // it has another entry in the place of our head
     struct rotor_bytes first; // was read to learn whose log it is
 };
 
@@ -81,14 +82,12 @@ static enum rotor_status place(struct source *source, struct rotor_bytes bytes)
     int compared = chain_trust_is_empty(&source->head)
                        ? 1
                        : chain_order_compare(&order, &source->head.order);
-    if (compared == 0 && !is_head(source, &entry.body)) {
-        (void)relying_end(&source->report->outcome, CAUSE_CHAIN_BROKEN,
-                          "rotor verify HOST:PORT judges who forked",
-                          "%s has another entry for epoch %llu", source->path,
-                          (unsigned long long)order.epoch);
-        return ROTOR_FORBIDDEN;
-    }
-    source->is_beyond = compared > 0;
+    source->is_other =
+        source->is_other || (compared == 0 && !is_head(source, &entry.body));
+    // Of another branch only what the recovery authority put above ours counts.
+    source->is_beyond =
+        compared > 0 && (!source->is_other ||
+                         order.incarnation > source->head.order.incarnation);
     if (source->is_beyond && !is_next(source, &entry.body)) {
         (void)say_gap(source, &entry.body);
         return ROTOR_FORBIDDEN;
@@ -111,11 +110,25 @@ static enum rotor_status read_entry(struct source *source,
     return status;
 }
 
+static bool say_other(const struct source *source)
+{
+    return relying_end(&source->report->outcome, CAUSE_CHAIN_BROKEN,
+                       "rotor verify HOST:PORT judges who forked",
+                       "%s has another entry for epoch %llu", source->path,
+                       (unsigned long long)source->head.order.epoch);
+}
+
 static enum rotor_status next(void *context, struct rotor_bytes *bytes)
 {
     struct source *source = context;
     do {
-        TRY(read_entry(source, bytes));
+        enum rotor_status status = read_entry(source, bytes);
+        bool is_end = status == ROTOR_AGAIN;
+        if (is_end && source->is_other && !source->is_beyond) {
+            (void)say_other(source);
+            return ROTOR_FORBIDDEN;
+        }
+        TRY(status);
         if (!source->is_beyond) {
             TRY(place(source, *bytes));
         }

@@ -217,7 +217,14 @@ bool relying_open(struct relying *party, const struct relying_options *options,
         .hold_down_s = options->hold_down_s,
         .check_signature = check_signature,
     };
-    if (store_open(&party->store, options->folder) != ROTOR_OK) {
+    enum rotor_status status = store_open(&party->store, options->folder);
+    if (status == ROTOR_FORBIDDEN) {
+        return relying_end(outcome, CAUSE_UNREADABLE,
+                           "chown and chmod go-w, or --trust DIR for another",
+                           "trust store %s: another user may write it",
+                           options->folder);
+    }
+    if (status != ROTOR_OK) {
         return relying_end(
             outcome, CAUSE_UNREADABLE, "--trust DIR names another trust store",
             "trust store %s: %s", options->folder, strerror(errno));
@@ -226,6 +233,18 @@ bool relying_open(struct relying *party, const struct relying_options *options,
         return true;
     }
     return relying_select(party, &options->log_id, outcome);
+}
+
+void relying_rest(struct relying *party)
+{
+    store_leave(&party->store);
+}
+
+bool relying_resume(struct relying *party, struct relying_outcome *outcome)
+{
+    bool is_resting =
+        party->store.lock < 0 && !wire_digest_is_empty(&party->log_id);
+    return !is_resting || relying_select(party, &party->log_id, outcome);
 }
 
 void relying_close(struct relying *party)

@@ -129,6 +129,11 @@ bool relying_open(struct relying *party, const struct relying_options *options,
                   struct relying_outcome *outcome);
 void relying_close(struct relying *party);
 
+// Between two exchanges: others may use the trust store.  Resumes with what
+// they left there.
+void relying_rest(struct relying *party);
+bool relying_resume(struct relying *party, struct relying_outcome *outcome);
+
 // What is asked.  Zeros: purpose 7 (head) with Evidence.
 struct relying_wish {
     uint64_t purpose;       // enum wire_purpose; 0: 7

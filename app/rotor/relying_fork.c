@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // doc/PROTOCOL.rot 6.4, as a remote party does it: a device that shows another
 // body for a place of the log.
+#include <errno.h>
+
 #include "app/rotor/catch_up.h"
 #include "app/rotor/fetch.h"
 #include "base/bytes.h"
@@ -155,9 +157,15 @@ static bool judge_at(struct relying *party, uint64_t number,
         return relying_end(outcome, CAUSE_PLATFORM, NULL,
                            "the crypto library refused");
     }
-    return keep(party, bytes_in(&own), other, report)
-               ? say_fork(party, trust.order.epoch, report)
-               : relying_unreadable(party, outcome);
+    // What was found counts, whether or not there was room for its proof.
+    bool is_kept = keep(party, bytes_in(&own), other, report);
+    int cause = errno;
+    bool is_accepted = say_fork(party, trust.order.epoch, report);
+    if (!is_kept) {
+        errno = cause;
+        return relying_unreadable(party, outcome);
+    }
+    return is_accepted;
 }
 
 bool relying_judge_fork(struct relying *party,

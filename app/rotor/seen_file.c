@@ -146,8 +146,8 @@ static bool make_last(const struct seen_file *file)
     return file->name == NULL || fdatasync(file->fd) == 0;
 }
 
-enum rotor_status seen_file_sync(struct seen_file *file,
-                                 const struct seen_mark *mark)
+static enum rotor_status sync_all(struct seen_file *file,
+                                  const struct seen_mark *mark)
 {
     if (!make_last(file)) {
         return ROTOR_PORT_FAILED;
@@ -155,6 +155,27 @@ enum rotor_status seen_file_sync(struct seen_file *file,
     file->mark = *mark;
     TRY(write_head(file));
     return make_last(file) ? ROTOR_OK : ROTOR_PORT_FAILED;
+}
+
+// A system that could not write forgets what it had to: asked again it says
+// that all is well.  So the file goes, and is made anew from the log.
+static void give_up(const struct seen_file *file)
+{
+    int cause = errno;
+    if (file->name != NULL) {
+        (void)unlinkat(file->folder, file->name, 0);
+    }
+    errno = cause;
+}
+
+enum rotor_status seen_file_sync(struct seen_file *file,
+                                 const struct seen_mark *mark)
+{
+    enum rotor_status status = sync_all(file, mark);
+    if (status != ROTOR_OK) {
+        give_up(file);
+    }
+    return status;
 }
 
 // ---- growing ---------------------------------------------------------------

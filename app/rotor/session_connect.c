@@ -215,7 +215,10 @@ static bool shake_with(struct requester *requester, struct handshake *handshake)
 static bool shake(struct requester *requester)
 {
     static struct handshake handshake;
-    bool is_done = shake_with(requester, &handshake);
+    bool is_done =
+        relying_resume(&requester->party, &requester->report.outcome) &&
+        shake_with(requester, &handshake);
+    relying_rest(&requester->party);
     crypto_key_close(&handshake.ephemeral);
     verify_session_wipe(&handshake.session);
     chain_records_close(&handshake.out);

@@ -86,6 +86,18 @@ static bool make_folders(const char *path)
     return true;
 }
 
+// Whoever may write here says which root is trusted.
+static enum rotor_status is_ours(int folder)
+{
+    struct stat state;
+    if (fstat(folder, &state) != 0) {
+        return ROTOR_PORT_FAILED;
+    }
+    bool is_owner = state.st_uid == geteuid() || state.st_uid == 0;
+    bool is_closed = (state.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+    return is_owner && is_closed ? ROTOR_OK : ROTOR_FORBIDDEN;
+}
+
 enum rotor_status store_open(struct store *store, const char *folder)
 {
     memset(store, 0, sizeof *store);
@@ -95,7 +107,8 @@ enum rotor_status store_open(struct store *store, const char *folder)
     if (!make_folders(folder)) {
         return ROTOR_PORT_FAILED;
     }
-    return linux_folder_open(folder, &store->folder);
+    TRY(linux_folder_open(folder, &store->folder));
+    return is_ours(store->folder);
 }
 
 static void forget_log(struct store *store)
@@ -132,10 +145,15 @@ static void settle_seen(struct store *store)
     }
 }
 
-void store_close(struct store *store)
+void store_leave(struct store *store)
 {
     settle_seen(store);
     forget_log(store);
+}
+
+void store_close(struct store *store)
+{
+    store_leave(store);
     if (store->folder >= 0) {
         (void)close(store->folder);
         store->folder = -1;
@@ -480,6 +498,39 @@ enum rotor_status store_host_read(const struct store *store,
     cbor_reader_init(&in, bytes_in(&room));
     wire_read_digest(&in, log_id);
     return cbor_finished(&in) ? ROTOR_OK : ROTOR_CORRUPT;
+}
+
+// Two first uses of one address: the later one sees what the earlier one wrote.
+static int lock_hosts(const struct store *store)
+{
+    int lock = openat(store->folder, "hosts.lock",
+                      O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (lock >= 0 && flock(lock, LOCK_EX) != 0) {
+        (void)close(lock);
+        return -1;
+    }
+    return lock;
+}
+
+enum rotor_status store_host_pin(const struct store *store, const char *address,
+                                 const struct wire_digest *log_id)
+{
+    struct wire_digest pinned;
+    int lock = lock_hosts(store);
+    if (lock < 0) {
+        return ROTOR_PORT_FAILED;
+    }
+    enum rotor_status status = store_host_read(store, address, &pinned);
+    bool is_free = wire_digest_is_empty(&pinned);
+    if (status == ROTOR_OK && is_free) {
+        status = store_host_write(store, address, log_id);
+    } else if (status == ROTOR_OK && !wire_digest_equal(&pinned, log_id)) {
+        status = ROTOR_FORBIDDEN;
+    }
+    int cause = errno;
+    (void)close(lock);
+    errno = cause;
+    return status;
 }
 
 enum rotor_status store_host_write(const struct store *store,

@@ -68,9 +68,13 @@ struct store {
 
 // Opens the folder, makes it (and those above it) when it is missing.
 //
+// ROTOR_FORBIDDEN    another user may write it.
 // ROTOR_PORT_FAILED  errno says why.
 ROTOR_CALL store_open(struct store *store, const char *folder);
 void store_close(struct store *store);
+
+// Lets others have the log that was selected.
+void store_leave(struct store *store);
 
 // Locks and loads what is held of a log; nothing held is no error.  Of HEX.log
 // only what lies behind the mark of HEX.seen is read: the sum over all of it
@@ -137,6 +141,11 @@ ROTOR_CALL store_decode_fork(struct rotor_bytes file, struct store_fork *kept);
 // log_id is empty when the address is not known.
 ROTOR_CALL store_host_read(const struct store *store, const char *address,
                            struct wire_digest *log_id);
+// As store_host_write, but never in place of another log.
+//
+// ROTOR_FORBIDDEN  another log is expected there by now.
+ROTOR_CALL store_host_pin(const struct store *store, const char *address,
+                          const struct wire_digest *log_id);
 ROTOR_CALL store_host_write(const struct store *store, const char *address,
                             const struct wire_digest *log_id);
 

@@ -191,8 +191,19 @@ static bool ask_device(struct verification *v, struct rotor_client *client)
     if (!relying_attest(&v->party, &device, &wish, &v->report)) {
         return false;
     }
-    if (store_host_write(&v->party.store, v->target, &v->report.trust.log_id) !=
-        ROTOR_OK) {
+    const struct wire_digest *log_id = &v->report.trust.log_id;
+    // Who names the log may change what is expected there.
+    bool is_named = v->reliance.log_id != NULL;
+    enum rotor_status status =
+        is_named ? store_host_write(&v->party.store, v->target, log_id)
+                 : store_host_pin(&v->party.store, v->target, log_id);
+    if (status == ROTOR_FORBIDDEN) {
+        return relying_end(&v->report.outcome, CAUSE_CHAIN_BROKEN,
+                           "which of the two is it?  pin it with --log-id",
+                           "%s showed another log to another run meanwhile",
+                           v->target);
+    }
+    if (status != ROTOR_OK) {
         return relying_end(&v->report.outcome, CAUSE_UNREADABLE, NULL,
                            "trust store %s: %s", v->options.folder,
                            strerror(errno));

@@ -72,6 +72,27 @@ assert value["recoveries"] == len(uses)
 print(*["%d:%d:%d" % (u["epoch"], u["superseded_epoch"], u["new_authority"]) for u in uses])'
 }
 
+@test "begun anew the anchor counts from one: who saw a higher number goes along" {
+    for _ in 1 2 3; do rotor rotate --state "$STATE"; done
+    port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+    pause_device
+    start_device --listen "127.0.0.1:$port"
+    party "127.0.0.1:$port" trust
+    kill -9 "$(pid_of enclave)"
+    rm -rf "$STATE"/enclave/*
+    await 'the enclave is empty' grep -q 'enclave state lost' "$LOG"
+    request "$FOLDER/request"
+    sign "$FOLDER/ra/key-1.pem" "$FOLDER/request" "$FOLDER/1.sig"
+    run sign "$FOLDER/ra/key-2.pem" "$FOLDER/request" "$FOLDER/2.sig"
+    # Who signs reads what the RTP wrote.
+    [[ $output == *'policy '*'86400 s period'* && $output == *'control '* ]]
+    apply "$FOLDER/request" "$FOLDER/1.sig" "$FOLDER/2.sig"
+    run party "127.0.0.1:$port" trust
+    echo "$output"
+    [ "$status" -eq 0 ]
+    party "127.0.0.1:$port" trust
+}
+
 @test "every use of the authority shows at every relying party: live, from a file, in JSON, refused or not" {
     local port
     port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')

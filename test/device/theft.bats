@@ -174,6 +174,61 @@ recover_from() { # epoch body-hash
     at_epoch 5
 }
 
+@test "who followed the thief comes back by the recovery: live, from a file, and whatever the thief's anchor was at" {
+    good=$(rotor chain show 1 --state "$STATE" | sed -n 's/^body *//p')
+    rob
+    for _ in 1 2 3; do rotor rotate --state "$FOLDER/copy"; done
+    party "$THIEF_PORT" --log-id "$LOG_ID"
+    cp -a "$FOLDER/trust" "$FOLDER/second"
+    end_thief
+    rotor rotate --state "$STATE"
+    cp -a "$FOLDER/trust" "$FOLDER/third"
+    run party "$PORT"
+    [ "$status" -eq 1 ]
+    [[ $output == *'two bodies for epoch 2'* ]]
+    recover_from 1 "$good"
+    run party "$PORT"
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [[ $output == *'in place of what followed epoch 1'* ]]
+    party "$PORT"
+    run rotor verify "127.0.0.1:$PORT" --trust "$FOLDER/second" --log-id "$LOG_ID" --any-measurement
+    echo "$output"
+    [ "$status" -eq 0 ]
+    rotor chain export "$FOLDER/log" --state "$STATE"
+    run rotor verify --chain "$FOLDER/log" --trust "$FOLDER/third" --log-id "$LOG_ID" --any-measurement
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [[ $output == *'in place of what followed epoch 1'* ]]
+    rotor verify "127.0.0.1:$PORT" --trust "$FOLDER/third" --log-id "$LOG_ID" --any-measurement
+}
+
+@test "a file of another branch without a recovery is refused, and a fork counts without room for its proof" {
+    rob
+    rotor rotate --state "$STATE"
+    rotor rotate --state "$STATE"
+    party "$PORT"
+    rotor chain export "$FOLDER/log" --state "$FOLDER/copy"
+    run rotor verify --chain "$FOLDER/log" --trust "$FOLDER/trust" --log-id "$LOG_ID" --any-measurement
+    echo "$output"
+    [ "$status" -eq 0 ] # it ends before: nothing new, nothing wrong
+    for _ in 1 2; do rotor rotate --state "$FOLDER/copy"; done
+    rotor chain export "$FOLDER/log-2" --state "$FOLDER/copy"
+    run rotor verify --chain "$FOLDER/log-2" --trust "$FOLDER/trust" --log-id "$LOG_ID" --any-measurement
+    echo "$output"
+    [ "$status" -eq 1 ]
+    [[ $output == *'has another entry for epoch 3'* ]]
+    # Blocks of 1 KiB: the head of the trust store fits, the two entries do not.
+    run bash -c "trap '' XFSZ; ulimit -f 4; rotor verify 127.0.0.1:$THIEF_PORT --trust $FOLDER/trust --log-id $LOG_ID --any-measurement"
+    echo "$output"
+    [ "$status" -eq 3 ]
+    [[ $output == *'File too large'* ]]
+    run party "$PORT"
+    echo "$output"
+    [ "$status" -eq 1 ]
+    [[ $output == *'two bodies were proven'* ]]
+}
+
 @test "noise is no denial of service: what nobody signed is not kept and changes nothing" {
     run export_proof
     [ "$status" -eq 3 ]

@@ -305,3 +305,31 @@ SPEC("the same epoch with another body: quarantine")
     check_quarantine(device);
     sim_device_free(device);
 }
+
+SPEC("a start over an anchor that is not its own costs the enclave nothing")
+{
+    struct sim_device *device = device_ready(12);
+    rotate_once(device);
+    device->cut = (struct sim_cut){.step = SIM_AP_RENAME, .count = 1};
+    ask_for_rotation(device, WIRE_REASON_OPERATOR, CHAIN_ROTATE);
+    sim_run(device, 1000);
+    assert_true(device->is_cut);
+    sim_kill_ap(device);
+    device->is_cut = false;
+    device->cut = (struct sim_cut){0};
+    device->dead = SIM_NOBODY;
+    struct sim_store *whole = sim_store_copy(device);
+    device->store.anchor_n = 0;
+    memset(device->store.anchor_v, 0, sizeof device->store.anchor_v);
+    if (sim_start_ap(device) == ROTOR_OK) {
+        assert_int_not_equal(device->enclave.fault, 0);
+    }
+    sim_kill_ap(device);
+    device->store.anchor_n = whole->anchor_n;
+    memcpy(device->store.anchor_v, whole->anchor_v,
+           sizeof device->store.anchor_v);
+    free(whole);
+    assert_ok(sim_start_ap(device));
+    assert_true(sim_run_until(device, 60000, sim_is_steady));
+    sim_device_free(device);
+}

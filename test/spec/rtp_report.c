@@ -202,6 +202,45 @@ SPEC("a second body that S and A signed, brought from outside: both are kept, "
     sim_device_free(device);
 }
 
+static enum rotor_status (*write_of_sim)(void *context, enum rtp_file file,
+                                         struct rotor_bytes content);
+
+static enum rotor_status write_no_fork(void *context, enum rtp_file file,
+                                       struct rotor_bytes content)
+{
+    return file == RTP_FILE_FORK ? ROTOR_PORT_FAILED
+                                 : write_of_sim(context, file, content);
+}
+
+static void furnish_no_fork(struct sim_device *device, struct rtp_ops *ops)
+{
+    (void)device;
+    write_of_sim = ops->store_write;
+    ops->store_write = write_no_fork;
+}
+
+SPEC("two bodies count without room for their proof: quarantine, and an alarm")
+{
+    struct sim_device *device = robbed_device(305);
+    struct client client = {.device = device};
+    rotate_once(&client);
+    rotate_once(&client);
+    sim_kill_rtp(device);
+    device->furnish_rtp = furnish_no_fork;
+    assert_ok(sim_start_rtp(device));
+    assert_true(sim_run_until(device, 60000, sim_is_steady));
+    report(&client, NOTHING);
+    assert_int_equal(finding.fork, CHAIN_FORK_DUPLICITY);
+    assert_int_equal(device->rtp.state.phase, RTP_QUAR);
+    assert_int_equal(device->seen.alarms[RTP_ALARM_DUPLICITY], 1);
+    assert_int_equal(device->seen.alarms[RTP_ALARM_STORE], 1);
+    assert_false(device->store.rtp[RTP_FILE_FORK].is_there);
+    sim_kill_rtp(device);
+    assert_ok(sim_start_rtp(device));
+    assert_int_equal(device->rtp.state.phase, RTP_QUAR);
+    sim_device_free(device);
+}
+
 SPEC("a report is answered without an enclave, and its program may be gone")
 {
     struct sim_device *device = robbed_device(306);

@@ -200,3 +200,59 @@ SPEC("a log that is shorter than the head says is not opened, whatever is read")
                      0);
     end();
 }
+
+static struct wire_digest digest_of(uint8_t byte)
+{
+    struct wire_digest digest = {.alg = CRYPTO_SHA256};
+    memset(digest.bytes, byte, 32);
+    return digest;
+}
+
+static void remove_all(const char *folder)
+{
+    char command[96];
+    (void)snprintf(command, sizeof command, "rm -r %s", folder);
+    assert_int_equal(system(command), 0);
+}
+
+SPEC("an address is pinned once; another log there needs somebody who names it")
+{
+    char folder[] = "/tmp/rotor-hosts-XXXXXX";
+    struct store store;
+    struct wire_digest found;
+    const struct wire_digest one = digest_of(1);
+    const struct wire_digest other = digest_of(2);
+    assert_non_null(mkdtemp(folder));
+    assert_ok(store_open(&store, folder));
+    assert_ok(store_host_pin(&store, "host:1", &one));
+    assert_ok(store_host_pin(&store, "host:1", &one));
+    assert_int_equal(store_host_pin(&store, "host:1", &other), ROTOR_FORBIDDEN);
+    assert_ok(store_host_read(&store, "host:1", &found));
+    assert_true(wire_digest_equal(&found, &one));
+    assert_ok(store_host_pin(&store, "host:2", &other));
+    assert_ok(store_host_write(&store, "host:1", &other));
+    assert_ok(store_host_pin(&store, "host:1", &other));
+    store_close(&store);
+    remove_all(folder);
+}
+
+SPEC("a trust store that others may write is not used")
+{
+    char folder[] = "/tmp/rotor-theirs-XXXXXX";
+    struct store store;
+    assert_non_null(mkdtemp(folder));
+    for (mode_t bit = S_IWOTH; bit <= S_IWGRP; bit *= 8) {
+        assert_int_equal(chmod(folder, S_IRWXU | bit), 0);
+        assert_int_equal(store_open(&store, folder), ROTOR_FORBIDDEN);
+        store_close(&store);
+    }
+    assert_int_equal(chmod(folder, S_IRWXU | S_IROTH), 0);
+    assert_ok(store_open(&store, folder));
+    store_close(&store);
+    if (geteuid() == 0) {
+        assert_int_equal(chown(folder, 65534, 65534), 0);
+        assert_int_equal(store_open(&store, folder), ROTOR_FORBIDDEN);
+        store_close(&store);
+    }
+    remove_all(folder);
+}
