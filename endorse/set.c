@@ -398,3 +398,16 @@ enum rotor_status endorse_set_read(struct endorse_set *set,
     }
     return status;
 }
+
+void endorse_set_keep(struct endorse_set *set, enum endorse_kind kind)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < set->count; i++) {
+        if (set->items[i].kind == kind) {
+            set->items[kept++] = set->items[i];
+        } else {
+            free((void *)(uintptr_t)set->items[i].bytes.data);
+        }
+    }
+    set->count = kept;
+}

@@ -53,6 +53,9 @@ void endorse_set_close(struct endorse_set *set);
 ROTOR_CALL endorse_set_read(struct endorse_set *set,
                             struct rotor_bytes content);
 
+// Drops what is of another kind.
+void endorse_set_keep(struct endorse_set *set, enum endorse_kind kind);
+
 // A word, e.g. "certificate"; never NULL.
 const char *endorse_kind_name(enum endorse_kind kind);
 

@@ -442,8 +442,13 @@ static enum rotor_status judge(const struct verify_dice_question *question,
     if (!is_good) {
         return ROTOR_OK;
     }
-    *leaf = walk.issuer;
-    return describe(&walk, verdict);
+    TRY(describe(&walk, verdict));
+    // No chain carries any: who asked for some is refused.
+    if (verify_check_report_data(verdict, &question->asked,
+                                 (struct rotor_bytes){0})) {
+        *leaf = walk.issuer;
+    }
+    return ROTOR_OK;
 }
 
 enum rotor_status verify_dice(const struct verify_dice_question *question,

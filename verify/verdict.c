@@ -117,12 +117,10 @@ bool verify_check_report_data(struct verify_verdict *verdict,
         verify_skip(verdict, &row);
         return true;
     }
-    size_t size = asked->report_data.size < reported.size
-                      ? asked->report_data.size
-                      : reported.size;
-    // Fewer than 32 bytes bind nothing.
-    bool is_bound = size >= 32 &&
-                    (size == reported.size || asked->report_data.size == 32) &&
+    // All that was asked for, and fewer than 32 bytes bind nothing.
+    size_t size = asked->report_data.size;
+    bool is_bound = size >= 32 && size <= reported.size &&
+                    (size == reported.size || size == 32) &&
                     secret_equal(asked->report_data.data, reported.data, size);
     // What stands behind the bytes that were asked for is zero.
     for (size_t i = size; is_bound && i < reported.size; i++) {

@@ -120,8 +120,10 @@ static void take_carried(struct foreign *f)
     if (f->format == FOREIGN_SNP &&
         foreign_snp_parts(f->evidence, &f->evidence, &f->carried) &&
         f->carried.size != 0) {
-        // What is no certificate in it vouches for nothing.
+        // What is no certificate in it vouches for nothing; a list of revoked
+        // ones, of whomever the host likes, would take the place of a true one.
         (void)!endorse_set_read(&f->set, f->carried);
+        endorse_set_keep(&f->set, ENDORSE_CERTIFICATE);
     }
 }
 

@@ -193,6 +193,17 @@ static int verify_foreign(struct verification *v, struct rotor_room *content)
         return fail(v->run, CAUSE_USAGE, NULL,
                     "--nonce and --report-data exclude each other");
     }
+    // A demand that cannot be met here is not passed over.
+    const char *demand = v->reliance.reference_file != NULL ? "--reference"
+                         : v->reliance.log_id != NULL       ? "--log-id"
+                         : v->chain != NULL                 ? "--chain"
+                                                            : NULL;
+    if (demand != NULL) {
+        return fail(v->run, CAUSE_USAGE,
+                    "--measurement DIGEST, or --policy FILE with [measurement]",
+                    "%s is for rotor's own evidence, and %s is of another kind",
+                    demand, v->target);
+    }
     if (v->nonce_text != NULL) { // what the evidence carries is the nonce
         v->flags.report_data = v->nonce_text;
     }

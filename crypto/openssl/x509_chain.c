@@ -124,6 +124,20 @@ static bool is_about_crl(int error)
            fault == CRYPTO_CHAIN_CRL_SIGNATURE || fault == CRYPTO_CHAIN_REVOKED;
 }
 
+// A list of that issuer is there, and OpenSSL says that none is for this
+// certificate: one that it could not use must not count as none.
+static bool has_list_for(const struct judging *judging, const X509 *certificate)
+{
+    const X509_NAME *issuer = X509_get_issuer_name(certificate);
+    for (int i = 0; i < sk_X509_CRL_num(judging->crls); i++) {
+        const X509_CRL *list = sk_X509_CRL_value(judging->crls, i);
+        if (X509_NAME_cmp(X509_CRL_get_issuer(list), issuer) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 // OpenSSL wants a list for the anchor too.  Nobody has to vouch for an anchor,
 // and a list by somebody above one is not ours to judge.
 static int excuse(int ok, X509_STORE_CTX *context)
@@ -139,8 +153,10 @@ static int excuse(int ok, X509_STORE_CTX *context)
     bool is_anchor = X509_STORE_CTX_get_error_depth(context) == top;
     bool is_root =
         (X509_get_extension_flags(sk_X509_value(path, top)) & EXFLAG_SS) != 0;
-    return (is_missing && !judging->chain->needs_crls) ||
-           (is_anchor && (is_missing || !is_root));
+    bool may_miss =
+        !judging->chain->needs_crls &&
+        !has_list_for(judging, X509_STORE_CTX_get_current_cert(context));
+    return (is_missing && may_miss) || (is_anchor && (is_missing || !is_root));
 }
 
 // Policies are not followed; a certificate that asks for them to be is not

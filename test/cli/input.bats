@@ -172,6 +172,16 @@ setup() {
     exits 3
 }
 
+@test "what is demanded of rotor's own evidence is not passed over where the file is another's" {
+    echo token >"$BATS_TEST_TMPDIR/token"
+    for demand in "--reference $BATS_TEST_TMPDIR/none" "--chain $BATS_TEST_TMPDIR/none" "--log-id SHA256:$(printf 'A%.0s' {1..43})"; do
+        # shellcheck disable=SC2086
+        rotor verify "$BATS_TEST_TMPDIR/token" --format psa $demand
+        exits 2
+        says "${demand%% *} is for rotor's own evidence"
+    done
+}
+
 @test "a port that speaks something else" {
     port=$(free_port)
     python3 -c "

@@ -120,6 +120,9 @@ SPEC("a collection of Intel's library comes apart into what it is made of, "
     assert_int_equal(opened.tcb_info_count, 1);
     assert_int_equal(opened.qe_identity_count, 1);
     endorse_opened_close(&opened);
+    endorse_set_keep(&set, ENDORSE_CERTIFICATE);
+    assert_int_equal(count_of(ENDORSE_CERTIFICATE), 3);
+    assert_int_equal(set.count, 3);
     endorse_set_close(&set);
 }
 

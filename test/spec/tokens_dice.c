@@ -287,6 +287,17 @@ SPEC(
     end();
 }
 
+SPEC("a chain binds nothing: who asked for report data is refused")
+{
+    static const uint8_t nonce[32] = {7};
+    begin(CRYPTO_P256);
+    question.asked.report_data = BYTES_OF(nonce);
+    make_sequence(&NO_CHANGE);
+    assert_non_null(outcome());
+    assert_int_equal(verdict.bound, VERIFY_NO);
+    end();
+}
+
 SPEC("a mode is taken if it is asked for, and debugging is told all the same")
 {
     begin(CRYPTO_P256);

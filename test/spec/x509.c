@@ -301,6 +301,14 @@ SPEC("where lists are not needed those that are there are judged alone")
     expect_good(0, PATH("leaf", {"root"}, {"mid"}, {"stranger"}));
 }
 
+SPEC("a list of the issuer's name that cannot be used does not count as none")
+{
+    expect(CRYPTO_CHAIN_CRL_MISSING, 0,
+           PATH("leaf", {"root"}, {"mid"}, {"mid-reasons"}));
+    expect(CRYPTO_CHAIN_REVOKED, 0,
+           PATH("leaf", {"root"}, {"mid"}, {"mid-reasons", "mid-leaf"}));
+}
+
 SPEC("a list that is expired, not yet valid, weak or by another is refused")
 {
     expect(CRYPTO_CHAIN_CRL_EXPIRED, 0,

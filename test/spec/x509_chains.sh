@@ -48,6 +48,10 @@ keyUsage = critical,keyCertSign,cRLSign
 nameConstraints = critical,permitted;dirName:wanted
 [wanted]
 CN = nobody
+[reasons]
+issuingDistributionPoint = critical,@compromise
+[compromise]
+onlysomereasons = keyCompromise
 [ca]
 default_ca = db
 [db]
@@ -86,7 +90,7 @@ list() { # name issuer days [certificate...]
         openssl ca -config cnf -cert "$issuer.pem" -keyfile "$issuer.key" -revoke "$revoked.pem" 2>/dev/null
     done
     openssl ca -config cnf -cert "$issuer.pem" -keyfile "${CAKEY:-$issuer}.key" -gencrl -crldays "$days" \
-        ${MD:+-md $MD} -out "$name.crl.pem" 2>/dev/null
+        ${MD:+-md $MD} ${EXTENSIONS:+-crlexts $EXTENSIONS} -out "$name.crl.pem" 2>/dev/null
     openssl crl -in "$name.crl.pem" -outform DER -out "$name.crl"
 }
 
@@ -151,6 +155,7 @@ list mid-leaf mid 3000 leaf
 list root-mid root 3000 mid
 list mid-brief mid 20
 CAKEY=stranger list mid-foreign twin 3000
+CAKEY=stranger EXTENSIONS=reasons list mid-reasons twin 3000
 MD=sha1 list mid-sha1 mid 3000
 list stranger stranger 3000
 
