@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "app/rotor/endorsing.h"
+#include "app/rotord/registers.h"
 #include "base/bytes.h"
 #include "base/secret.h"
 
@@ -69,6 +70,26 @@ static bool take_format(struct foreign *f, int *code)
                      "rotor, process, snp, oak, sgx, tdx, tpm, psa, cca, "
                      "eat or dice",
                      "--format %s: unknown", name);
+        return false;
+    }
+    return true;
+}
+
+static bool take_selection(struct foreign *f, int *code)
+{
+    const char *text = f->flags->pcr_selection;
+    if (text == NULL) {
+        return true;
+    }
+    f->selection.count = 1;
+    f->selection.banks[0].algorithm = VERIFY_TPM_SHA256;
+    bool is_list = registers_parse(text, &f->selection.banks[0].registers);
+    if (!is_list || f->format != FOREIGN_TPM) {
+        *code = fail(f->run, CAUSE_USAGE, NULL,
+                     is_list ? "--pcr-selection %s: %s is no quote of a TPM"
+                             : "--pcr-selection %s: expected registers from 0 "
+                               "to 23",
+                     text, f->target);
         return false;
     }
     return true;
@@ -209,9 +230,10 @@ static bool prepare(struct foreign *f, const struct foreign_wanted *wanted,
                     int *code)
 {
     return take_time(f, code) && take_report_data(f, code) &&
-           take_format(f, code) && take_policy(f, wanted, code) &&
-           take_files(f, code) && load_endorsements(f, code) &&
-           load_roots(f, code) && open_endorsements(f, code);
+           take_format(f, code) && take_selection(f, code) &&
+           take_policy(f, wanted, code) && take_files(f, code) &&
+           load_endorsements(f, code) && load_roots(f, code) &&
+           open_endorsements(f, code);
 }
 
 // ---- judging ---------------------------------------------------------------

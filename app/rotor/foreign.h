@@ -16,6 +16,7 @@
 #include "app/rotor/relying.h"
 #include "endorse/opened.h"
 #include "endorse/set.h"
+#include "verify/pcr.h"
 #include "verify/verdict.h"
 
 // What the user gives beside the file.
@@ -29,6 +30,7 @@ struct foreign_flags {
     const char *mac_key;
     const char *signature;
     const char *pcrs;
+    const char *pcr_selection;
     const char *event_log;
 };
 
@@ -44,6 +46,8 @@ struct foreign_flags {
      "of a TPM's quote, as tpm2_quote writes it"}, \
     {"--pcrs", "FILE", FLAG_TEXT, &(f)->pcrs, \
      "register values, as tpm2_quote writes them"}, \
+    {"--pcr-selection", "LIST", FLAG_TEXT, &(f)->pcr_selection, \
+     "registers that a quote must be over, of the SHA-256 bank, e.g. 0-7,11"}, \
     {"--event-log", "FILE", FLAG_TEXT, &(f)->event_log, \
      "of the firmware, replayed to the registers"}, \
     {"--policy", "FILE", FLAG_TEXT, &(f)->policy, \
@@ -72,6 +76,7 @@ struct foreign {
 
     uint8_t report_data[VERIFY_VALUE_MAX];
     struct verify_asked asked;
+    struct verify_pcr_selection selection; // that is wanted; empty: any
     struct endorse_set set;
     struct endorse_set root_set;
     struct endorse_opened opened; // set and roots

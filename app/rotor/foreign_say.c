@@ -209,6 +209,13 @@ static void warn(const struct foreign *f)
         fprintf(stderr, "rotor: warning: the measurement was not judged: any "
                         "program may run there\n");
     }
+    bool has_measurement = policy->measurements.count != 0;
+    if (has_measurement && f->format == FOREIGN_TPM &&
+        f->selection.count == 0) {
+        fprintf(stderr,
+                "rotor: warning: whichever registers it is over: what runs "
+                "there may have filled others alike; --pcr-selection\n");
+    }
     if (f->verdict.bound != VERIFY_YES) {
         fprintf(stderr, "rotor: warning: no report data was asked for: it may "
                         "be a replay, and of another key\n");

@@ -105,6 +105,7 @@ static enum rotor_status judge_with(struct foreign *f, struct rotor_bytes key)
     const struct verify_tpm_trust trust = {
         .ak_spki = key,
         .chain = chain.anchor_count != 0 ? &chain : NULL,
+        .selection = f->selection.count != 0 ? &f->selection : NULL,
     };
     return verify_tpm(&evidence, &trust, &f->asked, &tpm.work, &f->verdict);
 }

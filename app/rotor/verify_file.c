@@ -298,7 +298,7 @@ bool verification_is_foreign(const struct verification *v)
            flags->roots.count != 0 || flags->report_data != NULL ||
            flags->time != NULL || flags->mac_key != NULL ||
            flags->signature != NULL || flags->pcrs != NULL ||
-           flags->event_log != NULL;
+           flags->pcr_selection != NULL || flags->event_log != NULL;
 }
 
 // Sizes that rotor, and the tokens of others, have for a nonce.

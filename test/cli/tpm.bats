@@ -121,6 +121,18 @@ END
     says "nobody vouches for the attestation key"
 }
 
+@test "a quote over other registers than are wanted is refused, whatever they hold" {
+    rotor attest $ON --pcrs 16,23 --nonce "$ANY_NONCE" --out "$FILE"
+    key_of "$FILE" >"$FILE.pem"
+    rotor verify "$FILE" --nonce "$ANY_NONCE" $FIRST --root "$FILE.pem" --pcr-selection 16,23
+    exits 0
+    rotor verify "$FILE" --nonce "$ANY_NONCE" $FIRST --root "$FILE.pem" --pcr-selection 4,7
+    exits 1
+    rotor verify "$FILE" --nonce "$ANY_NONCE" $FIRST --root "$FILE.pem" --pcr-selection 4,24
+    exits 2
+    says "registers from 0 to 23"
+}
+
 @test "a quote that is of another answer is refused" {
     rotor attest $ON --nonce "$ANY_NONCE" --out "$FILE"
     rotor attest $ON --nonce "$ANY_NONCE" --out "$FILE.other"
