@@ -7,6 +7,12 @@
 
 #define POLICY_FILE_MAX (1024u * 1024u) // bytes
 
+static size_t count_values(const struct policy_file *file)
+{
+    return file->measurements.count + file->signers.count +
+           file->instances.count;
+}
+
 static bool read_one(const struct run *run, struct policy_file *file,
                      struct policy_text *text, int *code)
 {
@@ -26,6 +32,23 @@ static bool read_one(const struct run *run, struct policy_file *file,
     return status == ROTOR_OK;
 }
 
+// A list that was cut off, or commented out, must not demand nothing.
+static bool read_included(const struct run *run, struct policy_file *file,
+                          const char *path, int *code)
+{
+    struct policy_text text = {.path = path, .is_included = true};
+    const size_t before = count_values(file);
+    if (!read_one(run, file, &text, code)) {
+        return false;
+    }
+    if (count_values(file) == before) {
+        *code = fail(run, CAUSE_USAGE, "without it any program is accepted",
+                     "%s: no value in it", path);
+        return false;
+    }
+    return true;
+}
+
 bool policy_file_read(const struct run *run, struct policy_file *file,
                       const char *path, int *code)
 {
@@ -35,9 +58,7 @@ bool policy_file_read(const struct run *run, struct policy_file *file,
         return false;
     }
     for (size_t i = 0; i < file->include_count; i++) {
-        struct policy_text inner = {.path = file->includes[i],
-                                    .is_included = true};
-        if (!read_one(run, file, &inner, code)) {
+        if (!read_included(run, file, file->includes[i], code)) {
             return false;
         }
     }

@@ -129,6 +129,12 @@ TABLE
         says "a.ini: line 3: "
         says "only"
     done
+    for content in '' '[measurement]' '; value = 00112233445566778899aabbccddeeff'; do
+        printf '%s\n' "$content" >"$BATS_TEST_TMPDIR/parts/a.ini"
+        check "[include]\nfile = parts/a.ini\n"
+        exits 2
+        says "a.ini: no value in it"
+    done
     check "[include]\nfile = parts/none.ini\n"
     exits 3
     says "parts/none.ini: No such file"
