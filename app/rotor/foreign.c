@@ -226,14 +226,28 @@ static void free_files(struct foreign *f)
     }
 }
 
+// What is of no known kind is said to be that.
+static bool meets_demands(const struct foreign *f,
+                          const struct foreign_wanted *wanted, int *code)
+{
+    if (wanted->unmet == NULL || f->format == FOREIGN_UNKNOWN) {
+        return true;
+    }
+    *code = fail(f->run, CAUSE_USAGE,
+                 "--measurement DIGEST, or --policy FILE with [measurement]",
+                 "%s is for rotor's own evidence, and %s is of another kind",
+                 wanted->unmet, f->target);
+    return false;
+}
+
 static bool prepare(struct foreign *f, const struct foreign_wanted *wanted,
                     int *code)
 {
     return take_time(f, code) && take_report_data(f, code) &&
-           take_format(f, code) && take_selection(f, code) &&
-           take_policy(f, wanted, code) && take_files(f, code) &&
-           load_endorsements(f, code) && load_roots(f, code) &&
-           open_endorsements(f, code);
+           take_format(f, code) && meets_demands(f, wanted, code) &&
+           take_selection(f, code) && take_policy(f, wanted, code) &&
+           take_files(f, code) && load_endorsements(f, code) &&
+           load_roots(f, code) && open_endorsements(f, code);
 }
 
 // ---- judging ---------------------------------------------------------------

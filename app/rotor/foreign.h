@@ -96,6 +96,7 @@ struct foreign_wanted {
     const struct flag_list *measurements;
     const struct flag_list *instances;
     uint64_t security_version_min;
+    const char *unmet; // flag of a demand that is not passed over; NULL: none
 };
 
 // Judges `content`, which it may rewrite, and says the verdict.  Returns the

@@ -172,6 +172,15 @@ static bool judge_own(struct verification *v, struct rotor_bytes content,
     return true;
 }
 
+// A demand on rotor's own evidence, which none of another kind meets.
+static const char *demand_of(const struct verification *v)
+{
+    return v->reliance.reference_file != NULL ? "--reference"
+           : v->reliance.log_id != NULL       ? "--log-id"
+           : v->chain != NULL                 ? "--chain"
+                                              : NULL;
+}
+
 static int verify_with(struct verification *v, struct foreign *foreign,
                        struct rotor_room *content)
 {
@@ -179,6 +188,7 @@ static int verify_with(struct verification *v, struct foreign *foreign,
         .measurements = &v->reliance.measurements,
         .instances = &v->reliance.instances,
         .security_version_min = v->reliance.security_version_min,
+        .unmet = foreign->own == NULL ? demand_of(v) : NULL,
     };
     foreign->run = v->run;
     foreign->target = v->target;
@@ -192,17 +202,6 @@ static int verify_foreign(struct verification *v, struct rotor_room *content)
     if (v->nonce_text != NULL && v->flags.report_data != NULL) {
         return fail(v->run, CAUSE_USAGE, NULL,
                     "--nonce and --report-data exclude each other");
-    }
-    // A demand that cannot be met here is not passed over.
-    const char *demand = v->reliance.reference_file != NULL ? "--reference"
-                         : v->reliance.log_id != NULL       ? "--log-id"
-                         : v->chain != NULL                 ? "--chain"
-                                                            : NULL;
-    if (demand != NULL) {
-        return fail(v->run, CAUSE_USAGE,
-                    "--measurement DIGEST, or --policy FILE with [measurement]",
-                    "%s is for rotor's own evidence, and %s is of another kind",
-                    demand, v->target);
     }
     if (v->nonce_text != NULL) { // what the evidence carries is the nonce
         v->flags.report_data = v->nonce_text;
