@@ -69,7 +69,7 @@ static void read_attachments(struct cbor_reader *in, struct chain_entry *entry)
 static bool entry_has_shape(const struct chain_entry *entry)
 {
     enum chain_kind kind = entry->body.kind;
-    bool is_recovery = kind == CHAIN_RECOVER || kind == CHAIN_REINCEPT;
+    bool is_recovery = chain_kind_is_recovery(kind);
     bool is_step = kind == CHAIN_ROTATE || kind == CHAIN_CLOSE;
     bool has_old = !bytes_are_empty(entry->sig_old);
     bool has_auth = !bytes_are_empty(entry->sig_auth[0]) &&

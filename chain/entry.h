@@ -27,6 +27,12 @@ enum chain_kind {
     CHAIN_KIND_NONE = -1, // never decoded
 };
 
+// By the recovery authority, in place of what follows an entry before.
+static inline bool chain_kind_is_recovery(enum chain_kind kind)
+{
+    return kind == CHAIN_RECOVER || kind == CHAIN_REINCEPT;
+}
+
 #define CHAIN_VERSION           1u
 #define CHAIN_BODY_MAX          4096u // bytes; what a signature may cover
 #define CHAIN_RA_SIGNATURES_MAX 32u

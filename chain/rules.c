@@ -206,9 +206,7 @@ enum rotor_status chain_accept(const struct chain_trust *trust,
 {
     struct chain_entry decoded;
     bool is_readable = chain_entry_decode(entry, &decoded) == ROTOR_OK;
-    bool is_recovery = decoded.body.kind == CHAIN_RECOVER ||
-                       decoded.body.kind == CHAIN_REINCEPT;
-    if (is_readable && is_recovery) {
+    if (is_readable && chain_kind_is_recovery(decoded.body.kind)) {
         return chain_accept_recovery(trust, entry, ports, verdict, next);
     }
     return chain_accept_next(trust, entry, ports, verdict, next);

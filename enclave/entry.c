@@ -22,8 +22,7 @@ static bool is_rotation(const struct enclave_slot *slot)
 
 static bool is_recovery(const struct enclave_slot *slot)
 {
-    return slot->facts.kind == CHAIN_RECOVER ||
-           slot->facts.kind == CHAIN_REINCEPT;
+    return chain_kind_is_recovery(slot->facts.kind);
 }
 
 static struct rotor_bytes body_of(const struct enclave_slot *slot)

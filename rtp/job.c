@@ -94,8 +94,7 @@ static enum rotor_status look_at(const struct found *search,
     struct chain_trust trust;
     TRY(chain_entry_decode(bytes, &entry));
     TRY(chain_trust_of(&entry.body, &trust));
-    bool is_recovery =
-        trust.kind == CHAIN_RECOVER || trust.kind == CHAIN_REINCEPT;
+    bool is_recovery = chain_kind_is_recovery(trust.kind);
     if (is_recovery && entry.body.supersedes.epoch < search->head->epoch) {
         *search->found = false;
     }
@@ -324,8 +323,7 @@ static enum rotor_status run_catch_up(struct rtp_job *job)
     struct chain_trust next = {0};
     TRY(judge_missed(job, entry, &next));
     job->is_accepted = chain_verdict_is_accepted(&job->verdict);
-    bool is_recovery =
-        next.kind == CHAIN_RECOVER || next.kind == CHAIN_REINCEPT;
+    bool is_recovery = chain_kind_is_recovery(next.kind);
     if (job->is_accepted && job->next.phase == RTP_QUAR && !is_recovery) {
         refuse(job, "in quarantine only the recovery authority goes on");
     }

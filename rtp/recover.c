@@ -67,8 +67,7 @@ static bool is_live(struct rtp *rtp, const struct wire_head *head)
         if (incarnation == 0 || !entry_from(rtp, &first, &entry)) {
             return false;
         }
-        bool is_recovery = entry.body.kind == CHAIN_RECOVER ||
-                           entry.body.kind == CHAIN_REINCEPT;
+        bool is_recovery = chain_kind_is_recovery(entry.body.kind);
         if (!is_recovery || entry.body.supersedes.epoch < head->epoch) {
             return false;
         }

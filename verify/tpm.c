@@ -359,7 +359,7 @@ static enum rotor_status check_report_data(struct judge *j, bool *go_on)
     // Where it took the first 32 bytes of a UD: doc/PROTOCOL.evidence 1.3.
     struct verify_asked asked = *j->asked;
     bool is_cut =
-        j->attest.extra_data.size == 32 && asked.report_data.size > 32;
+        j->attest.extra_data.size == 32 && asked.report_data.size == 64;
     asked.report_data.size = is_cut ? 32 : asked.report_data.size;
     (void)verify_check_report_data(j->verdict, &asked, j->attest.extra_data);
     *go_on = true;

@@ -234,8 +234,7 @@ bool request_read(const struct run *run, const char *path,
                             &message) == ROTOR_OK &&
         chain_body_decode(message.body, &request->body) == ROTOR_OK &&
         chain_body_hash(&request->body, &request->body_hash) == ROTOR_OK &&
-        (request->body.kind == CHAIN_RECOVER ||
-         request->body.kind == CHAIN_REINCEPT);
+        chain_kind_is_recovery(request->body.kind);
     request->evidence = message.evidence;
     if (!is_one) {
         request_forget(request);

@@ -101,11 +101,6 @@ static void show(const struct relying *party, struct relying_report *report)
     }
 }
 
-static bool is_by_authority(const struct chain_body *body)
-{
-    return body->kind == CHAIN_RECOVER || body->kind == CHAIN_REINCEPT;
-}
-
 static bool take(struct relying *party, struct rotor_bytes bytes,
                  struct relying_report *report)
 {
@@ -118,7 +113,7 @@ static bool take(struct relying *party, struct rotor_bytes bytes,
                            "entry after epoch %llu: rule 1: does not parse",
                            (unsigned long long)party->store.trust.order.epoch);
     }
-    bool is_recovery = is_by_authority(&entry.body);
+    bool is_recovery = chain_kind_is_recovery(entry.body.kind);
     if (party->store.is_quarantined && !is_recovery) {
         return relying_end(outcome, CAUSE_DUPLICITY,
                            "only an entry of the recovery authority ends this",
@@ -329,12 +324,13 @@ static bool find_recovery(struct walking *walking, bool *found)
         return false;
     }
     struct fetch_batch ahead = walking->batch;
-    *found = fetch_next(&ahead, &bytes) &&
-             chain_entry_decode(bytes, &entry) == ROTOR_OK &&
-             is_by_authority(&entry.body) &&
-             chain_accept(&party->store.trust, bytes, &party->ports, &verdict,
-                          &next) == ROTOR_OK &&
-             chain_verdict_is_accepted(&verdict);
+    *found =
+        fetch_next(&ahead, &bytes) &&
+        chain_entry_decode(bytes, &entry) == ROTOR_OK &&
+        chain_kind_is_recovery(entry.body.kind) &&
+        chain_accept(&party->store.trust, bytes, &party->ports, &verdict,
+                     &next) == ROTOR_OK &&
+        (chain_verdict_is_accepted(&verdict) || verdict.outcome == CHAIN_HELD);
     return true;
 }
 

@@ -43,6 +43,7 @@ static bool fault_of_device(const struct held_log *log,
 static bool fault_of_party(const struct held_log *log, struct held_fault *fault)
 {
     bool is_damaged = log->status == ROTOR_CORRUPT;
+    bool is_theirs = log->status == ROTOR_FORBIDDEN;
     if (log->status == ROTOR_OK) {
         return false;
     }
@@ -50,9 +51,11 @@ static bool fault_of_party(const struct held_log *log, struct held_fault *fault)
     fault->hint = is_damaged ? "restore it from a backup, or move it away "
                                "and pin the log anew"
                              : "see --trust";
-    (void)snprintf(
-        fault->message, sizeof fault->message, "trust store %s: %s", log->path,
-        is_damaged ? "the files of this log are damaged" : strerror(errno));
+    (void)snprintf(fault->message, sizeof fault->message, "trust store %s: %s",
+                   log->path,
+                   is_damaged  ? "the files of this log are damaged"
+                   : is_theirs ? "another user may write it"
+                               : strerror(errno));
     return true;
 }
 

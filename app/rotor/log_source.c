@@ -55,8 +55,7 @@ static bool say_gap(struct source *source, const struct chain_body *body)
 static bool is_next(const struct source *source, const struct chain_body *body)
 {
     const struct chain_trust *head = &source->head;
-    bool is_recovery =
-        body->kind == CHAIN_RECOVER || body->kind == CHAIN_REINCEPT;
+    bool is_recovery = chain_kind_is_recovery(body->kind);
     return chain_trust_is_empty(head)
                ? body->kind == CHAIN_GENESIS
                : is_recovery || body->epoch == head->order.epoch + 1;

@@ -298,6 +298,10 @@ begin_anchored() {
     start_device "$OWN" "$(free_port)"
 }
 
+own_attests() {
+    "$ROTOR" attest --state "$OWN" --nonce "$ANY_NONCE" --out "$FILE" 2>/dev/null
+}
+
 end_anchored() {
     stop_device "$OWN"
     kill "$(cat "$CELL/pid")"
@@ -362,12 +366,7 @@ comes_up_as() { # state
     exits 3
     # It is asked again.
     ln -s "$CELL/s" "$CELL/none"
-    for _ in $(seq 200); do
-        rotor attest --state "$OWN" --nonce "$ANY_NONCE" --out "$FILE"
-        [ "$status" -ne 0 ] || break
-        sleep 0.1
-    done
-    exits 0
+    await own_attests
     end_anchored
 }
 
@@ -379,10 +378,7 @@ comes_up_as() { # state
         -a 'authread|authwrite|no_da|nt=extend' >/dev/null
     "$ROTOR_BIN/rotord" --state "$OWN" --config "$OWN.conf" 2>"$OWN.err" 3>&- &
     echo $! >"$OWN.pid"
-    for _ in $(seq 100); do
-        ! grep -q "hint: this TPM does not know this store" "$OWN.err" || break
-        sleep 0.1
-    done
+    await grep -q "hint: this TPM does not know this store" "$OWN.err"
     cat "$OWN.err"
     grep -q "error: anchor: the NV index is another enclave's, or was made anew" "$OWN.err"
     grep -q "hint: this TPM does not know this store: bring back the one that does" "$OWN.err"

@@ -53,19 +53,17 @@ through() { # what
 has_trust() { ls "$FOLDER"/trust/*.trust; }
 
 @test "who uses a trust store beside an idle session does not wait for it" {
+    # Held open here, so that neither end has anything to say or an end to see.
     mkfifo "$FOLDER/quiet" "$FOLDER/silent"
-    sleep 60 >"$FOLDER/quiet" 3>&- &
-    quiet=$!
-    sleep 60 >"$FOLDER/silent" 3>&- &
-    silent=$!
+    exec 8<>"$FOLDER/quiet" 9<>"$FOLDER/silent"
     listen "$FOLDER/quiet"
     rotor session connect 127.0.0.1:$PORT "${PIN[@]}" <"$FOLDER/silent" >/dev/null 2>"$FOLDER/connect.err" 3>&- &
     connected=$!
     await 'the far side has verified the device' has_trust
     timeout 20 rotor chain list --trust "$FOLDER/trust" --log-id "$(status log_id)"
-    kill $quiet $silent
-    wait $connected
-    wait $LISTENER
+    exec 8>&- 9>&-
+    kill $connected $LISTENER
+    wait $connected $LISTENER || true
 }
 
 @test "keys are renewed under way and no byte is lost" {

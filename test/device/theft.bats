@@ -183,6 +183,7 @@ recover_from() { # epoch body-hash
     end_thief
     rotor rotate --state "$STATE"
     cp -a "$FOLDER/trust" "$FOLDER/third"
+    cp -a "$FOLDER/trust" "$FOLDER/fourth"
     run party "$PORT"
     [ "$status" -eq 1 ]
     [[ $output == *'two bodies for epoch 2'* ]]
@@ -201,6 +202,13 @@ recover_from() { # epoch body-hash
     [ "$status" -eq 0 ]
     [[ $output == *'in place of what followed epoch 1'* ]]
     rotor verify "127.0.0.1:$PORT" --trust "$FOLDER/third" --log-id "$LOG_ID" --any-measurement
+    # Who waits before it takes a recovery waits, and is not told of a fork.
+    held=(rotor verify "127.0.0.1:$PORT" --trust "$FOLDER/fourth" --log-id "$LOG_ID" --any-measurement --hold-down)
+    run "${held[@]}" 3600
+    echo "$output"
+    [ "$status" -eq 3 ]
+    [[ $output == *hold-down* && $output != *'two bodies'* ]]
+    "${held[@]}" 0
 }
 
 @test "a file of another branch without a recovery is refused, and a fork counts without room for its proof" {
