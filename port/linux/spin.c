@@ -13,11 +13,12 @@ uint64_t spin_now_ns(void)
 
 uint64_t spin_budget_ns(const struct spin *spin)
 {
-    uint64_t thrice = 3 * spin->gap_ns;
-    if (spin->gap_ns > spin->most_ns || thrice < spin->least_ns) {
+    if (spin->gap_ns > spin->most_ns) {
         return spin->least_ns;
     }
-    return thrice < spin->most_ns ? thrice : spin->most_ns;
+    uint64_t thrice = 3 * spin->gap_ns;
+    uint64_t wanted = thrice < SPIN_TICK_NS ? SPIN_TICK_NS : thrice;
+    return wanted < spin->most_ns ? wanted : spin->most_ns;
 }
 
 // Silences make the mean long one by one, each as if it were four times what a

@@ -265,13 +265,20 @@ static void note_often(struct spin *spin, uint64_t took_ns)
 SPEC("a spin lasts thrice what news took of late, within its bounds")
 {
     struct spin spin = {2000, 200000, 0, 0};
-    assert_int_equal(spin_budget_ns(&spin), 2000);
-    note_often(&spin, 10000);
-    assert_in_range(spin_budget_ns(&spin), 29000, 31000);
-    note_often(&spin, 100);
-    assert_int_equal(spin_budget_ns(&spin), 2000);
+    note_often(&spin, 50000);
+    assert_in_range(spin_budget_ns(&spin), 149000, 151000);
     note_often(&spin, 100000);
     assert_int_equal(spin_budget_ns(&spin), 200000);
+}
+
+SPEC("news that is quick is waited for as long as its sender's tick takes")
+{
+    struct spin spin = {2000, 200000, 0, 0};
+    assert_int_equal(spin_budget_ns(&spin), SPIN_TICK_NS);
+    note_often(&spin, 10000);
+    assert_int_equal(spin_budget_ns(&spin), SPIN_TICK_NS);
+    spin.most_ns = SPIN_TICK_NS / 2;
+    assert_int_equal(spin_budget_ns(&spin), spin.most_ns);
 }
 
 SPEC("where news takes longer than a spin may last, it is not spun for")
@@ -287,8 +294,8 @@ SPEC("one long silence does not outweigh the busy time before it")
     note_often(&spin, 10000);
     spin_note(&spin, 3600000000000u);
     assert_int_equal(spin_budget_ns(&spin), 200000);
-    note_often(&spin, 10000);
-    assert_in_range(spin_budget_ns(&spin), 29000, 31000);
+    note_often(&spin, 50000);
+    assert_in_range(spin_budget_ns(&spin), 149000, 151000);
 }
 
 SPEC("who is alone on a processor asks seldom whether others want it")
