@@ -135,6 +135,7 @@ enum which {
     BATCH_RTE,
     BATCH_64,
     SEALED_FRAMES,
+    SEALED_BATCH,
     SLEEP,
     WAKE,
     IDLE,
@@ -173,6 +174,8 @@ static struct tally tallies[CASES] = {
         CASE("batch32-64", "M/s", "rte_ring zero-copy", TALLY_NO_GOAL, 0),
     [SEALED_FRAMES] = CASE("sealed", "M/s", "AES-256-GCM seal alone",
                            TALLY_RATIO_AT_LEAST, 0.8),
+    [SEALED_BATCH] = CASE("sealed-batch32", "M/s", "AES-256-GCM seal alone",
+                          TALLY_RATIO_AT_LEAST, 0.8),
     [SLEEP] = CASE("sleep", "ns", "futex ping-pong, same time-outs",
                    TALLY_RATIO_AT_MOST, 1.05),
     [WAKE] = CASE("wake", "us", "a receiver that only looks",
@@ -262,7 +265,10 @@ static void run_sealed(void)
     double alone = per_us(sample(queue_seal_alone, nothing, SEALED));
     double ours =
         per_us(sample(queue_source_sealed, queue_sink_sealed, SEALED));
+    double batch = per_us(
+        sample(queue_source_sealed_batch, queue_sink_sealed_batch, SEALED));
     tally_add(&tallies[SEALED_FRAMES], ours, alone);
+    tally_add(&tallies[SEALED_BATCH], batch, alone);
 }
 
 static double asleep(void)

@@ -168,6 +168,48 @@ void queue_sink(uint32_t count)
     }
 }
 
+static void send_frames(struct party *party, const struct rotor_bytes *frames,
+                        uint32_t count)
+{
+    for (uint32_t done = 0; done < count;) {
+        uint32_t pushed = 0;
+        enum rotor_status status = rotor_ipq_push_batch(
+            &party->queue.channel.out, frames + done, count - done, &pushed);
+        must(doorbell_ring(&party->bell) == ROTOR_OK, "ring");
+        must(status == ROTOR_OK || status == ROTOR_AGAIN, "push");
+        if (status == ROTOR_AGAIN) {
+            wait_for(party, ROTOR_IPQ_ROOM);
+        }
+        done += pushed;
+    }
+}
+
+// What is there, up to a batch.
+static inline uint32_t receive_frames(struct party *party,
+                                      struct rotor_room *rooms)
+{
+    uint32_t popped = 0;
+    enum rotor_status status = rotor_ipq_pop_batch(&party->queue.channel.in,
+                                                   rooms, RINGS_BATCH, &popped);
+    must(status == ROTOR_OK || status == ROTOR_AGAIN, "pop");
+    return popped;
+}
+
+// Less came than was asked for, and there is more to come: we have caught up
+// with the sender.
+static inline void wait_if_short(struct party *party, uint32_t popped,
+                                 uint32_t wanted)
+{
+    if (popped < RINGS_BATCH && popped < wanted) {
+        wait_for(party, ROTOR_IPQ_FRAMES);
+    }
+}
+
+static uint32_t batch_of(uint32_t left)
+{
+    return left < RINGS_BATCH ? left : RINGS_BATCH;
+}
+
 void queue_source_batch(uint32_t count)
 {
     static struct message m[RINGS_BATCH];
@@ -175,18 +217,9 @@ void queue_source_batch(uint32_t count)
     for (uint32_t i = 0; i < RINGS_BATCH; i++) {
         frames[i] = bytes_of(m[i].bytes, bench.frame_size);
     }
-    for (uint32_t done = 0; done < count;) {
-        uint32_t left = count - done, pushed = 0;
+    for (uint32_t left = count; left > 0; left -= batch_of(left)) {
         duo_use(m);
-        enum rotor_status status = rotor_ipq_push_batch(
-            &rtp.queue.channel.out, frames,
-            left < RINGS_BATCH ? left : RINGS_BATCH, &pushed);
-        must(doorbell_ring(&rtp.bell) == ROTOR_OK, "ring");
-        must(status == ROTOR_OK || status == ROTOR_AGAIN, "push");
-        if (status == ROTOR_AGAIN) {
-            wait_for(&rtp, ROTOR_IPQ_ROOM);
-        }
-        done += pushed;
+        send_frames(&rtp, frames, batch_of(left));
     }
 }
 
@@ -197,21 +230,17 @@ void queue_sink_batch(uint32_t count)
     for (uint32_t i = 0; i < RINGS_BATCH; i++) {
         rooms[i] = ROOM_OF(bytes[i]);
     }
-    for (uint32_t done = 0; done < count;) {
-        uint32_t popped = 0;
-        enum rotor_status status = rotor_ipq_pop_batch(
-            &ap.queue.channel.in, rooms, RINGS_BATCH, &popped);
-        must(status == ROTOR_OK || status == ROTOR_AGAIN, "pop");
+    for (uint32_t left = count; left > 0;) {
+        uint32_t some = receive_frames(&ap, rooms);
         duo_use(bytes);
-        done += popped;
-        // Less than was asked for: we have caught up with the sender.
-        if (popped < RINGS_BATCH && done < count) {
-            wait_for(&ap, ROTOR_IPQ_FRAMES);
-        }
+        wait_if_short(&ap, some, left);
+        left -= some;
     }
 }
 
 // --- Sealed -----------------------------------------------------------------
+
+static struct crypto_aead far_aead; // the receiver's: each side keys its own
 
 static void seal(uint8_t sealed[SEALED_SIZE], uint64_t number,
                  const struct message *m)
@@ -244,22 +273,67 @@ void queue_source_sealed(uint32_t count)
     }
 }
 
+static void open_far_aead(struct crypto_aead *aead)
+{
+    static const uint8_t key[CRYPTO_AEAD_KEY] = {7};
+    tally_expect(aead->impl != NULL ||
+                     crypto_aead_open(aead, CRYPTO_AES256_GCM, key) == ROTOR_OK,
+                 "no AES-256-GCM");
+}
+
+static void unseal(const struct crypto_aead *aead, uint64_t number,
+                   const struct rotor_room *sealed)
+{
+    uint8_t nonce[CRYPTO_AEAD_NONCE];
+    struct message m;
+    wire_nonce_make(nonce, bench.iv, number);
+    tally_expect(crypto_unseal(aead, nonce, bytes_of(NULL, 0), bytes_in(sealed),
+                               m.bytes) == ROTOR_OK,
+                 "a frame did not unseal");
+}
+
 void queue_sink_sealed(uint32_t count)
 {
-    static struct crypto_aead aead;
-    static const uint8_t key[CRYPTO_AEAD_KEY] = {7};
-    uint8_t bytes[SEALED_SIZE], nonce[CRYPTO_AEAD_NONCE];
-    struct message m;
+    uint8_t bytes[SEALED_SIZE];
     struct rotor_room room = ROOM_OF(bytes);
-    tally_expect(aead.impl != NULL || crypto_aead_open(&aead, CRYPTO_AES256_GCM,
-                                                       key) == ROTOR_OK,
-                 "no AES-256-GCM");
+    open_far_aead(&far_aead);
     for (uint32_t i = 0; i < count; i++) {
         receive_frame(&ap, &room);
-        wire_nonce_make(nonce, bench.iv, i);
-        tally_expect(crypto_unseal(&aead, nonce, bytes_of(NULL, 0),
-                                   bytes_in(&room), m.bytes) == ROTOR_OK,
-                     "a frame did not unseal");
+        unseal(&far_aead, i, &room);
+    }
+}
+
+void queue_source_sealed_batch(uint32_t count)
+{
+    static uint8_t sealed[RINGS_BATCH][SEALED_SIZE];
+    struct rotor_bytes frames[RINGS_BATCH];
+    struct message m = {{1}};
+    for (uint32_t done = 0; done < count;) {
+        uint32_t some = batch_of(count - done);
+        for (uint32_t i = 0; i < some; i++) {
+            seal(sealed[i], done + i, &m);
+            frames[i] = BYTES_OF(sealed[i]);
+        }
+        send_frames(&rtp, frames, some);
+        done += some;
+    }
+}
+
+void queue_sink_sealed_batch(uint32_t count)
+{
+    static uint8_t bytes[RINGS_BATCH][SEALED_SIZE];
+    struct rotor_room rooms[RINGS_BATCH];
+    for (uint32_t i = 0; i < RINGS_BATCH; i++) {
+        rooms[i] = ROOM_OF(bytes[i]);
+    }
+    open_far_aead(&far_aead);
+    for (uint32_t done = 0; done < count;) {
+        uint32_t some = receive_frames(&ap, rooms);
+        for (uint32_t i = 0; i < some; i++) {
+            unseal(&far_aead, done + i, &rooms[i]);
+        }
+        wait_if_short(&ap, some, count - done);
+        done += some;
     }
 }
 

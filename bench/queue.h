@@ -42,10 +42,12 @@ void queue_sink(uint32_t count);
 void queue_source_batch(uint32_t count);
 void queue_sink_batch(uint32_t count);
 
-// Each frame sealed by the one side and unsealed by the other; and the sealing
-// alone.
+// Each frame sealed by the one side and unsealed by the other, one by one and
+// in batches of 32; and the sealing alone.
 void queue_source_sealed(uint32_t count);
 void queue_sink_sealed(uint32_t count);
+void queue_source_sealed_batch(uint32_t count);
+void queue_sink_sealed_batch(uint32_t count);
 void queue_seal_alone(uint32_t count);
 
 // A frame every QUEUE_PACE_NS; the receiver notes in times_ns what each took
