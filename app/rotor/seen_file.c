@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -12,12 +13,12 @@
 #include "crypto/crypto.h"
 
 #define MAGIC       0x524f5453u // "ROTS"
-#define VERSION     2u
+#define VERSION     3u
 #define HEAD_SIZE   4096u // bytes; slots are aligned to pages behind it
 #define HEAD_USED   80u   // of them, without the SHA-256
 #define SLOTS_FIRST 8192u
 #define SLOTS_MOST  (UINT64_C(1) << 40)
-#define RUN         16u // slots that are read at a time
+#define WINDOW      128u // slots that are read and written at a time: a page
 
 static bool is_free(const struct chain_fingerprint *slot)
 {
@@ -32,33 +33,70 @@ static uint64_t offset_of(uint64_t slot)
 
 // ---- the set ---------------------------------------------------------------
 
-// Where a fingerprint is, or would be.
+// The part of the table that is in memory.
+struct window {
+    bool is_open;
+    uint64_t first; // slot
+    size_t from;    // of `slots`, [from, to) are not written yet
+    size_t to;
+    struct chain_fingerprint slots[WINDOW];
+};
+
+static enum rotor_status write_window(const struct seen_file *file,
+                                      struct window *window)
+{
+    if (window->from < window->to &&
+        !scratch_write(file->fd, &window->slots[window->from],
+                       (window->to - window->from) * sizeof window->slots[0],
+                       offset_of(window->first + window->from))) {
+        return ROTOR_PORT_FAILED;
+    }
+    window->from = WINDOW;
+    window->to = 0;
+    return ROTOR_OK;
+}
+
+static enum rotor_status move_window(const struct seen_file *file,
+                                     struct window *window, uint64_t slot)
+{
+    uint64_t first = slot - slot % WINDOW;
+    if (window->is_open && window->first == first) {
+        return ROTOR_OK;
+    }
+    TRY(write_window(file, window));
+    window->is_open = scratch_read(file->fd, window->slots,
+                                   sizeof window->slots, offset_of(first));
+    window->first = first;
+    return window->is_open ? ROTOR_OK : ROTOR_PORT_FAILED;
+}
+
+// Fingerprints in ascending order have ascending slots: who adds or copies
+// them so reads and writes each page once.
+static uint64_t home_of(const struct seen_file *file,
+                        const struct chain_fingerprint *fingerprint)
+{
+    int bits = __builtin_ctzll(file->slots);
+    return bytes_be64(fingerprint->bytes) >> (64 - bits);
+}
+
+// The window at the slot where a fingerprint is, or would be.
 //
 // ROTOR_CORRUPT  there is no free slot, and there should be: somebody else
-// wrote
-//                it.
+//                wrote it.
 static enum rotor_status find(const struct seen_file *file,
                               const struct chain_fingerprint *fingerprint,
-                              uint64_t *slot, bool *found)
+                              struct window *window, size_t *at, bool *found)
 {
-    struct chain_fingerprint run[RUN];
-    uint64_t at = bytes_be64(fingerprint->bytes) & (file->slots - 1);
-    size_t count = 0;
-    for (uint64_t looked = 0; looked < file->slots; looked += count) {
-        uint64_t left = file->slots - at;
-        count = left < RUN ? (size_t)left : RUN;
-        if (!scratch_read(file->fd, run, count * sizeof run[0],
-                          offset_of(at))) {
-            return ROTOR_PORT_FAILED;
+    uint64_t slot = home_of(file, fingerprint);
+    for (uint64_t looked = 0; looked < file->slots; looked++) {
+        TRY(move_window(file, window, slot));
+        *at = slot % WINDOW;
+        *found =
+            memcmp(&window->slots[*at], fingerprint, sizeof *fingerprint) == 0;
+        if (*found || is_free(&window->slots[*at])) {
+            return ROTOR_OK;
         }
-        for (size_t i = 0; i < count; i++) {
-            *found = memcmp(&run[i], fingerprint, sizeof run[i]) == 0;
-            if (*found || is_free(&run[i])) {
-                *slot = at + i;
-                return ROTOR_OK;
-            }
-        }
-        at = (at + count) & (file->slots - 1);
+        slot = (slot + 1) & (file->slots - 1);
     }
     return ROTOR_CORRUPT;
 }
@@ -67,24 +105,42 @@ enum rotor_status seen_file_has(const struct seen_file *file,
                                 const struct chain_fingerprint *fingerprint,
                                 bool *has)
 {
-    uint64_t slot = 0;
-    return find(file, fingerprint, &slot, has);
+    if (file->used == 0) {
+        *has = false;
+        return ROTOR_OK;
+    }
+    struct window window = {0};
+    size_t at = 0;
+    return find(file, fingerprint, &window, &at, has);
 }
 
 static enum rotor_status put(struct seen_file *file,
-                             const struct chain_fingerprint *fingerprint)
+                             const struct chain_fingerprint *fingerprint,
+                             struct window *window)
 {
-    uint64_t slot = 0;
+    size_t at = 0;
     bool found = false;
-    TRY(find(file, fingerprint, &slot, &found));
+    TRY(find(file, fingerprint, window, &at, &found));
     file->used++; // too many rather than too few: there must be free slots
-    if (found) {
-        return ROTOR_OK;
+    if (!found) {
+        window->slots[at] = *fingerprint;
+        window->from = at < window->from ? at : window->from;
+        window->to = at < window->to ? window->to : at + 1;
     }
-    return scratch_write(file->fd, fingerprint, sizeof *fingerprint,
-                         offset_of(slot))
-               ? ROTOR_OK
-               : ROTOR_PORT_FAILED;
+    return ROTOR_OK;
+}
+
+// Free slots among them are passed over.
+static enum rotor_status put_all(struct seen_file *file,
+                                 const struct chain_fingerprint *all,
+                                 size_t count, struct window *window)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!is_free(&all[i])) {
+            TRY(put(file, &all[i], window));
+        }
+    }
+    return ROTOR_OK;
 }
 
 // ---- head ------------------------------------------------------------------
@@ -199,18 +255,13 @@ static int make(const struct seen_file *file, const char *name, uint64_t slots)
 static enum rotor_status copy_all(const struct seen_file *from,
                                   struct seen_file *to)
 {
-    struct chain_fingerprint run[8 * RUN];
-    for (uint64_t at = 0; at < from->slots; at += COUNT_OF(run)) {
-        if (!scratch_read(from->fd, run, sizeof run, offset_of(at))) {
-            return ROTOR_PORT_FAILED;
-        }
-        for (size_t i = 0; i < COUNT_OF(run); i++) {
-            if (!is_free(&run[i])) {
-                TRY(put(to, &run[i]));
-            }
-        }
+    struct window window = {0};
+    struct window copy = {0};
+    for (uint64_t at = 0; at < from->slots; at += WINDOW) {
+        TRY(move_window(from, &window, at));
+        TRY(put_all(to, window.slots, WINDOW, &copy));
     }
-    return ROTOR_OK;
+    return write_window(to, &copy);
 }
 
 // Twice the slots, in another file that takes the place of this one.  It counts
@@ -245,13 +296,45 @@ static enum rotor_status grow(struct seen_file *file)
     return status;
 }
 
-enum rotor_status seen_file_add(struct seen_file *file,
-                                const struct chain_fingerprint *fingerprint)
+// ---- adding ----------------------------------------------------------------
+
+static int in_order(const void *a, const void *b)
 {
-    if (file->used >= file->slots / 2) {
+    return memcmp(a, b, sizeof(struct chain_fingerprint));
+}
+
+static enum rotor_status add_sorted(struct seen_file *file,
+                                    const struct chain_fingerprint *sorted,
+                                    size_t count)
+{
+    struct window window = {0};
+    while (file->used + count > file->slots / 2) {
         TRY(grow(file));
     }
-    return put(file, fingerprint);
+    TRY(put_all(file, sorted, count, &window));
+    return write_window(file, &window);
+}
+
+enum rotor_status seen_file_add(struct seen_file *file,
+                                const struct chain_fingerprint *all,
+                                size_t count)
+{
+    struct chain_fingerprint *sorted = calloc(count + 1, sizeof *sorted);
+    size_t used = 0;
+    if (sorted == NULL) {
+        return ROTOR_PORT_FAILED;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!is_free(&all[i])) {
+            sorted[used++] = all[i];
+        }
+    }
+    qsort(sorted, used, sizeof *sorted, in_order);
+    enum rotor_status status = add_sorted(file, sorted, used);
+    int cause = errno;
+    free(sorted);
+    errno = cause;
+    return status;
 }
 
 // ---- open ------------------------------------------------------------------

@@ -2,10 +2,11 @@
 // Rule 9 for a log of any length: every key and commitment of the committed
 // entries, as a set on disk.  Memory does not grow with it.
 //
-//     head, 4,096 bytes   "ROTS" || be32 2 || be64 slots || be64 used ||
+//     head, 4,096 bytes   "ROTS" || be32 3 || be64 slots || be64 used ||
 //                         be64 entries || log sum || be64 most ||
 //                         be64 log size || SHA-256
-//     slots, 32 bytes     fingerprints by open addressing; zeros: free
+//     slots, 32 bytes     fingerprints by open addressing, from the slot that
+//                         their first bits name; zeros: free
 //
 // `entries` of the log are in for sure, those up to `most` may be: of a run
 // that was cut.  Who opens adds what is missing.  A log that has fewer than
@@ -58,9 +59,10 @@ ROTOR_CALL seen_file_has(const struct seen_file *file,
 // Says first how many entries of the log may be in from now on.
 ROTOR_CALL seen_file_expect(struct seen_file *file, uint64_t most);
 
-// Adding what is there is OK.
+// Zeros are passed over; adding what is there is OK.  Many at once cost little
+// more than few.
 ROTOR_CALL seen_file_add(struct seen_file *file,
-                         const struct chain_fingerprint *fingerprint);
+                         const struct chain_fingerprint *all, size_t count);
 
 // Makes what was added last, and counts it: all of the log up to `mark`.
 ROTOR_CALL seen_file_sync(struct seen_file *file, const struct seen_mark *mark);

@@ -388,13 +388,8 @@ static enum rotor_status write_entries(struct store *store)
 // What was staged is committed: it moves from memory to HEX.seen.
 static enum rotor_status flush_seen(struct store *store)
 {
-    static const struct chain_fingerprint FREE = {{0}};
     TRY(seen_file_expect(&store->seen_file, store->count));
-    for (size_t i = 0; i < SEEN_CAPACITY; i++) {
-        if (memcmp(&store->slots[i], &FREE, sizeof FREE) != 0) {
-            TRY(seen_file_add(&store->seen_file, &store->slots[i]));
-        }
-    }
+    TRY(seen_file_add(&store->seen_file, store->slots, SEEN_CAPACITY));
     TRY(chain_seen_init(&store->seen, store->slots, SEEN_CAPACITY));
     return store->count - store->seen_file.mark.entries < SEEN_LAG
                ? ROTOR_OK

@@ -113,10 +113,7 @@ static enum rotor_status add_seen(struct store *store, struct rotor_bytes bytes)
         return ROTOR_CORRUPT;
     }
     TRY(chain_fingerprints_of(&entry.body, &all));
-    for (size_t i = 0; i < all.count; i++) {
-        TRY(seen_file_add(&store->seen_file, &all.each[i]));
-    }
-    return ROTOR_OK;
+    return seen_file_add(&store->seen_file, all.each, all.count);
 }
 
 static enum rotor_status read_on(struct pass *pass, uint64_t count,

@@ -43,12 +43,7 @@ static enum rotor_status open_files(struct walked *walked)
 
 static enum rotor_status file_seen(struct walked *walked)
 {
-    static const struct chain_fingerprint FREE = {{0}};
-    for (size_t i = 0; i < CHAIN_SEEN_DEFAULT; i++) {
-        if (memcmp(&walked->slots[i], &FREE, sizeof FREE) != 0) {
-            TRY(seen_file_add(&walked->seen_file, &walked->slots[i]));
-        }
-    }
+    TRY(seen_file_add(&walked->seen_file, walked->slots, CHAIN_SEEN_DEFAULT));
     return chain_seen_init(&walked->seen, walked->slots, CHAIN_SEEN_DEFAULT);
 }
 

@@ -77,7 +77,7 @@ static void add(struct seen_file *file, uint32_t from, uint32_t to)
 {
     for (uint32_t i = from; i < to; i++) {
         struct chain_fingerprint one = number(i);
-        assert_ok(seen_file_add(file, &one));
+        assert_ok(seen_file_add(file, &one, 1));
     }
 }
 
@@ -106,6 +106,40 @@ SPEC("the set on disk has what was added and nothing else, however it grows")
     expect(&file, 21000, 23000, false);
     assert_ok(seen_file_clear(&file));
     expect(&file, 0, 100, false);
+    seen_file_close(&file);
+    assert_int_equal(unlinkat(at, "set", 0), 0);
+    close(at);
+    assert_int_equal(rmdir(folder), 0);
+}
+
+SPEC(
+    "many added at once are what they are one by one, in any order, across the "
+    "end of the table")
+{
+    static struct chain_fingerprint all[3000];
+    char folder[] = "/tmp/rotor-seen-XXXXXX";
+    struct seen_file file;
+    int at = -1;
+    assert_non_null(mkdtemp(folder));
+    assert_ok(linux_folder_open(folder, &at));
+    assert_ok(seen_file_open(&file, at, "set"));
+    for (uint32_t i = 0; i < COUNT_OF(all); i++) {
+        all[i] = number(i);
+        if (i % 3 == 0) {
+            memset(all[i].bytes, 0xff, 8); // all begin at the last slot
+        }
+    }
+    memset(all[7].bytes, 0, sizeof all[7].bytes); // as a free slot
+    assert_ok(seen_file_add(&file, all, 1000));
+    assert_ok(seen_file_add(&file, all, COUNT_OF(all))); // and grows
+    assert_ok(seen_file_add(&file, all, 0));
+    for (uint32_t i = 0; i < COUNT_OF(all); i++) {
+        bool has = i == 7;
+        assert_ok(i == 7 ? ROTOR_OK : seen_file_has(&file, &all[i], &has));
+        assert_true(has);
+    }
+    expect(&file, 3000, 6000, false);
+    expect(&file, 7, 8, false);
     seen_file_close(&file);
     assert_int_equal(unlinkat(at, "set", 0), 0);
     close(at);
@@ -172,6 +206,7 @@ SPEC("a table without a free slot, which nobody here makes, is no endless "
     assert_non_null(mkdtemp(folder));
     assert_ok(linux_folder_open(folder, &at));
     assert_ok(seen_file_open(&file, at, "set"));
+    add(&file, 0, 1);
     memset(full, 0x5a, sizeof full);
     assert_int_equal(pwrite(file.fd, full, sizeof full, 4096), sizeof full);
     assert_int_equal(seen_file_has(&file, &one, &has), ROTOR_CORRUPT);
