@@ -238,7 +238,7 @@ twice() { [ "$(grep -c -e "$1" "$LOG")" -ge 2 ]; }
 }
 
 @test "a policy with limits refuses a rotation too soon and names the wait; an event is kept until then" {
-    printf '[rotation]\nmin-interval = 4s\nmax-per-day = 5\n' >"$CONF"
+    printf '[rotation]\nmin-interval = 20s\nmax-per-day = 5\n' >"$CONF"
     start_device
     run rotor rotate --state "$STATE" --json
     echo "$output"
